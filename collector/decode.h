@@ -1,0 +1,77 @@
+/*
+ * decode.h -- datagrams in, flows out: the one door into all decoders.
+ *
+ * Pure: bytes, time and state go in, flows come out through a callback. No clock, no socket, no log, no file.
+ * A decoder has all the state of its exporters (templates, samplers, names, sequence numbers) and belongs to one
+ * thread; counters may be read by others.
+ */
+#ifndef WEIR_COLLECTOR_DECODE_H
+#define WEIR_COLLECTOR_DECODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/ip.h"
+
+struct buf;
+struct decoder;
+struct flow;
+struct sampling_overrides;
+
+enum decode_scheme {
+	DECODE_NETFLOW, /* netflow://: v1, v5-v9, IPFIX */
+	DECODE_SFLOW,   /* sflow:// */
+	DECODE_ANY      /* flow://: told apart by the first bytes */
+};
+
+struct datagram {
+	const uint8_t *data;
+	size_t len;
+	struct ip_addr source;
+	uint16_t source_port;
+	uint64_t received_ns; /* wall clock, the kernel's stamp where there is one */
+	uint64_t session;     /* TCP connection, 0 for UDP: templates of one are unknown to the others (RFC 7011 8) */
+};
+
+/* FLOW is the decoder's own and valid during the call; the callee may change it. */
+typedef void decode_emit_fn(void *arg, struct flow *flow);
+
+struct decode_options {
+	decode_emit_fn *emit;
+	void *emit_arg;
+	size_t max_exporters;          /* 0: defaults, see exporter.h */
+	size_t max_domains;            /* an exporter */
+	size_t max_templates;          /* a domain */
+	uint64_t template_timeout_ns;  /* UDP; 0: never */
+	size_t hold_bytes;             /* data waiting for its template, all exporters together; 0: none */
+	uint64_t hold_ns;
+	uint64_t default_sampling_rate;
+	const struct sampling_overrides *overrides;
+	bool biflow_one;               /* RFC 5103: one flow with both counters instead of two */
+	bool inner_instead;            /* tunnels: FRAME_INNER_INSTEAD */
+};
+
+/* What became of one datagram. Every datagram is exactly one of decoded (reason 0, partial 0), decoded in part
+ * (reason 0, partial > 0) or dropped (reason). */
+struct decode_result {
+	enum err reason;
+	uint32_t version;      /* 1, 5-10 for NetFlow and IPFIX; 0x105 for sFlow 5; 0 unknown */
+	uint32_t announced;    /* records or samples its header announced (or its sets hold) */
+	uint32_t flows;        /* emitted */
+	uint32_t skipped;      /* sets or samples that were not decoded (held ones included) */
+};
+
+int decoder_new(const struct decode_options *options, struct decoder **ret_decoder); /* 0 or -ENOMEM */
+void decoder_free(struct decoder *d);
+void decoder_datagram(struct decoder *d, enum decode_scheme scheme, const struct datagram *dg, struct decode_result *ret_result);
+/* A TCP connection has ended: its templates go. */
+void decoder_session_end(struct decoder *d, uint64_t session);
+/* Expires what is old; call about once a second. */
+void decoder_tick(struct decoder *d, uint64_t now_ns);
+
+/* Counters: see decode_stats.h. */
+const struct decode_stats *decoder_stats(const struct decoder *d);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * decode_stats.h -- what decoders count. Written by the decoder's thread, read by any (common/counter.h).
+ * They conserve: datagrams = decoded + partial + sum(dropped); sets = decoded + held + sum(skipped).
+ */
+#ifndef WEIR_COLLECTOR_DECODE_STATS_H
+#define WEIR_COLLECTOR_DECODE_STATS_H
+
+#include <stdint.h>
+
+#include "common/err.h"
+
+/* Index into by_version: what the datagram said it was. */
+enum decode_version {
+	DECODE_V_UNKNOWN, DECODE_V1, DECODE_V5, DECODE_V6, DECODE_V7, DECODE_V8, DECODE_V9, DECODE_V10,
+	DECODE_SFLOW2, DECODE_SFLOW4, DECODE_SFLOW5, DECODE_VERSIONS
+};
+
+struct decode_stats {
+	uint64_t datagrams;                 /* given to decoder_datagram */
+	uint64_t bytes;
+	uint64_t decoded;                   /* whole */
+	uint64_t partial;                   /* some set or sample was skipped */
+	uint64_t dropped[ERR_COUNT];        /* whole datagrams, by reason */
+	uint64_t by_version[DECODE_VERSIONS];
+	uint64_t flows[DECODE_VERSIONS];    /* emitted */
+	uint64_t sets;                      /* data sets and samples seen */
+	uint64_t sets_decoded;
+	uint64_t sets_held;                 /* put aside until their template comes */
+	uint64_t sets_released;             /* of those, decoded later */
+	uint64_t sets_skipped[ERR_COUNT];
+	uint64_t templates_added, templates_changed, templates_refreshed, templates_withdrawn, templates_expired;
+	uint64_t options_records;
+	uint64_t flows_without_sampling;    /* rate unknown */
+	uint64_t sequence_lost;             /* units the sequence numbers say are missing, in the version's own unit */
+	uint64_t sequence_reordered, sequence_restarts;
+	uint64_t counter_samples;           /* sFlow */
+	uint64_t cut_arrays;                /* repeated values that did not fit */
+	/* gauges */
+	uint64_t exporters, domains, templates, held_bytes;
+};
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * http.h -- a small HTTP server behind one seam (libmicrohttpd lives in http.c alone).
+ *
+ * Each connection has a thread, so a handler may wait; connections, body size and time are bounded.
+ */
+#ifndef WEIR_COMMON_HTTP_H
+#define WEIR_COMMON_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/buf.h"
+
+struct http_server;
+struct http_request;
+
+/* A handler fills this; it starts as status 200, text/plain, empty body. */
+struct http_response {
+	int status;
+	const char *content_type; /* not copied: a literal */
+	struct buf body;          /* the server frees it */
+	/* When set, the body is pulled from here instead until it gives 0 (the end) or <0 (broken off);
+	 * STREAM_FREE is called once when the connection is done with. */
+	long (*stream)(void *stream_arg, char *out, size_t max);
+	void (*stream_free)(void *stream_arg);
+	void *stream_arg;
+	struct http_header { const char *name; char value[200]; } headers[6]; /* extra ones */
+	size_t n_headers;
+};
+
+typedef void http_handler(void *arg, const struct http_request *req, struct http_response *res);
+
+struct http_route {
+	const char *path;      /* "/metrics"; one that ends in '*' matches by prefix; the first match wins */
+	const char *methods;   /* "GET", "GET POST" */
+	http_handler *handle;
+};
+
+struct http_options {
+	/* "localhost:8080" = 127.0.0.1 and ::1; ":8080" = everywhere, both families; "192.0.2.1:80", "[::1]:80".
+	 * Port 0 takes a free one. */
+	const char *address;
+	const struct http_route *routes;
+	size_t n_routes;
+	void *arg;
+	unsigned max_connections; /* 0: 64 */
+	size_t max_body;          /* 0: 1 MiB */
+	unsigned timeout_s;       /* 0: 30 */
+};
+
+/* 0 or a negative errno; ERR says what and where ("127.0.0.1:8080: address already in use; ..."). */
+int http_server_start(const struct http_options *options, struct http_server **ret_server, char *err, size_t err_len);
+unsigned http_server_port(const struct http_server *s);
+void http_server_stop(struct http_server *s); /* NULL is fine */
+
+const char *http_method(const struct http_request *req);
+const char *http_path(const struct http_request *req);
+const char *http_query(const struct http_request *req, const char *name); /* NULL when absent; unescaped */
+const char *http_request_header(const struct http_request *req, const char *name);
+const char *http_body(const struct http_request *req, size_t *ret_len);
+/* Calls FN for each query parameter. */
+void http_each_query(const struct http_request *req, void (*fn)(void *arg, const char *name, const char *value), void *arg);
+
+void http_add_header(struct http_response *res, const char *name, const char *value);
+
+#endif

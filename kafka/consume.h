@@ -1,0 +1,51 @@
+/*
+ * consume.h -- Kafka as a stream of messages: a seam around librdkafka (consume.c alone has rdkafka.h).
+ *
+ * Offsets are committed only when the caller says that a message is safe.
+ */
+#ifndef WEIR_KAFKA_CONSUME_H
+#define WEIR_KAFKA_CONSUME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct kafka_options;
+struct kafka_consumer;
+
+typedef void kafka_consumer_event_fn(void *arg, bool is_error, const char *text);
+/* Partitions were taken away; called inside kafka_consumer_poll() before they go: make safe and commit what is pending. */
+typedef void kafka_revoked_fn(void *arg);
+
+struct kafka_consumer_setup {
+	const struct kafka_options *options;
+	const char *group;      /* NULL: no shared group, nothing is committed, every consumer sees all */
+	const char *from;       /* "end", "beginning", "stored" (the group's offsets, else end), or a UTC time 2026-11-21T12:00 */
+	const char *client_id;
+	kafka_consumer_event_fn *event;
+	kafka_revoked_fn *revoked;
+	void *arg;
+};
+
+/* Valid until the next poll or kafka_consumer_free(). */
+struct kafka_message {
+	const uint8_t *data;
+	size_t len;
+	const char *topic;
+	int32_t partition;
+	int64_t offset;
+	int64_t timestamp_ms;
+	const uint8_t *header; /* value of the message header "weir", NULL when there is none */
+	size_t header_len;
+};
+
+int kafka_consumer_new(const struct kafka_consumer_setup *setup, struct kafka_consumer **ret_consumer, char *err, size_t err_len);
+/* 1: *ret_message; 0: nothing in TIMEOUT_MS; -errno: broken for good, ERR says why. */
+int kafka_consumer_poll(struct kafka_consumer *c, int timeout_ms, struct kafka_message *ret_message);
+/* Everything polled so far is safe: the group's offsets move there (asynchronously; at once when WAIT). */
+int kafka_consumer_commit(struct kafka_consumer *c, bool wait);
+/* Messages between here and the end of the assigned partitions, as far as known. */
+int64_t kafka_consumer_lag(struct kafka_consumer *c);
+void kafka_consumer_free(struct kafka_consumer *c);
+
+#endif
