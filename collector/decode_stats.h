@@ -1,6 +1,8 @@
 /*
  * decode_stats.h -- what decoders count. Written by the decoder's thread, read by any (common/counter.h).
- * They conserve: datagrams = decoded + partial + sum(dropped); sets = decoded + held + sum(skipped).
+ * They conserve: datagrams = decoded + partial + sum(dropped); sets = sets_decoded + sets_held + sum(sets_skipped).
+ * sets_held is what waits at this moment: once its template comes it moves to sets_decoded, or, when that
+ * takes too long, to sets_skipped[ERR_HOLD_EXPIRED].
  */
 #ifndef WEIR_COLLECTOR_DECODE_STATS_H
 #define WEIR_COLLECTOR_DECODE_STATS_H
@@ -23,9 +25,10 @@ struct decode_stats {
 	uint64_t dropped[ERR_COUNT];        /* whole datagrams, by reason */
 	uint64_t by_version[DECODE_VERSIONS];
 	uint64_t flows[DECODE_VERSIONS];    /* emitted */
-	uint64_t sets;                      /* data sets and samples seen */
+	uint64_t sets;                      /* sets and samples seen; the body of a v1-v8 datagram is one */
 	uint64_t sets_decoded;
-	uint64_t sets_held;                 /* put aside until their template comes */
+	uint64_t sets_held;                 /* gauge: waiting for their template */
+	uint64_t sets_put_aside;            /* ever held */
 	uint64_t sets_released;             /* of those, decoded later */
 	uint64_t sets_skipped[ERR_COUNT];
 	uint64_t templates_added, templates_changed, templates_refreshed, templates_withdrawn, templates_expired;

@@ -1,0 +1,65 @@
+/*
+ * decoder.h -- the inside of a decoder: what the decoders of the single protocols share.
+ *
+ * decode.c owns it and counts datagrams; a protocol's decode function counts sets and says in its result what
+ * became of the datagram. Each protocol is a row of decode.c's table.
+ */
+#ifndef WEIR_COLLECTOR_DECODER_H
+#define WEIR_COLLECTOR_DECODER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/decode.h"
+#include "collector/decode_stats.h"
+#include "collector/exporter.h"
+#include "common/counter.h"
+#include "common/hash.h"
+#include "proto/flow.h"
+
+struct hold;
+struct mapping;
+struct templates_legacy;
+
+struct decoder {
+	struct decode_options options;
+	struct decode_stats stats;
+	struct hash_key key;               /* of every table in here */
+	struct exporters exporters;
+	struct exporter *exporter;         /* of the datagram at hand; NULL when it has none */
+	uint64_t now_ns;                   /* received_ns of the datagram at hand, or the last tick's */
+	struct flow flow;                  /* the record at hand */
+};
+
+/*
+ * Decodes one datagram. RET_RESULT is zeroed before. Sets version, announced, skipped, and reason when the whole
+ * datagram is dropped; flows are counted by decoder_emit(). Counts stats.sets, .sets_decoded, .sets_skipped[].
+ */
+typedef void decode_fn(struct decoder *d, const struct datagram *dg, struct decode_result *ret_result);
+
+decode_fn netflow1_decode, netflow5_decode, netflow6_decode, netflow7_decode, netflow8_decode, netflow9_decode;
+decode_fn ipfix_decode, sflow_decode;
+
+/* A set or sample was decoded. */
+static inline void decoder_set_done(struct decoder *d)
+{
+	counter_inc(&d->stats.sets);
+	counter_inc(&d->stats.sets_decoded);
+}
+
+/* A set or sample is given up for REASON. */
+static inline void decoder_set_skip(struct decoder *d, enum err reason, struct decode_result *res)
+{
+	counter_inc(&d->stats.sets);
+	counter_inc(&d->stats.sets_skipped[reason]);
+	res->skipped++;
+}
+
+/*
+ * Hands F on: applies the configured sampling rate (override, then default where the exporter gave none), counts,
+ * calls the callback. F is whole but for that.
+ */
+void decoder_emit(struct decoder *d, enum decode_version version, struct flow *f, struct decode_result *res);
+
+#endif

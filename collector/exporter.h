@@ -1,0 +1,108 @@
+/*
+ * exporter.h -- who sends: exporters by address, and under each its observation domains by version and id.
+ *
+ * An exporter is an address (RFC 7011 knows transport sessions; over UDP the source port changes with every restart
+ * and is no part of it) or one TCP connection. A domain is (exporter, version, observation domain id; v9: source id;
+ * v5: engine; sFlow: sub agent) and has templates, samplers, names and the sequence number.
+ *
+ * Both tables are bounded. At the bound the exporter goes that was never seen to send anything of use, oldest
+ * first; when all have, one that was silent for long; else the new one is refused: spoofed addresses cannot push
+ * out a working exporter.
+ */
+#ifndef WEIR_COLLECTOR_EXPORTER_H
+#define WEIR_COLLECTOR_EXPORTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/decode_stats.h"
+#include "common/err.h"
+#include "common/hash.h"
+#include "common/ip.h"
+
+struct decoder;
+struct domain;
+struct exporter;
+struct metadata;
+struct sampling;
+struct templates;
+
+enum {
+	EXPORTERS_DEFAULT = 16384,
+	DOMAINS_DEFAULT = 64, /* an exporter */
+};
+
+/* Sequence numbers of one stream, RFC 7011 3.1, RFC 3954 5.1: what is lost, late, or begins anew. */
+struct sequence {
+	uint32_t next; /* expected */
+	bool seen;
+	uint64_t lost, reordered, restarts;
+};
+
+struct exporter_link {
+	struct exporter *prev, *next;
+};
+
+struct exporter {
+	struct ip_addr addr;
+	uint64_t session;          /* TCP connection, 0 for UDP */
+	struct exporter *bucket;   /* next of the hash bucket */
+	struct exporter_link age;  /* oldest first, of its class */
+	struct domain *domains;
+	uint32_t n_domains;
+	bool proven;               /* decoded data has come from it more than once */
+	uint32_t good;             /* datagrams that gave flows, up to the number that proves it */
+	uint64_t first_seen_ns, last_seen_ns;
+	uint64_t datagrams, flows; /* flows: emitted */
+	uint64_t missing_templates;
+	uint64_t sampling_rate;    /* last one used, for the listing */
+	uint64_t override_rate;    /* configured for its address; 0: none */
+	uint64_t default_rate;     /* configured default, where it has said none itself */
+};
+
+struct domain {
+	struct exporter *exporter;
+	struct domain *bucket;     /* next of the hash bucket */
+	struct domain *sibling;    /* next domain of the exporter */
+	uint32_t version;          /* as decode_result.version */
+	uint32_t id;
+	struct sequence sequence;
+	struct templates *templates; /* NULL until the first one */
+	struct sampling *sampling;
+	struct metadata *metadata;
+	uint64_t init_ns;          /* systemInitTimeMilliseconds from options data, 0 unknown */
+	uint64_t last_seen_ns;
+};
+
+struct exporters {
+	struct exporter **buckets;
+	struct domain **domain_buckets;
+	size_t mask, domain_mask;
+	size_t count, domain_count;
+	size_t max, max_domains;
+	struct exporter_link fresh, proven; /* ends of the two age lists: .next is the oldest, .prev the newest */
+	struct domain *last;                /* the one found last */
+};
+
+int exporters_init(struct exporters *t, size_t max, size_t max_domains); /* 0 or -ENOMEM */
+void exporters_free(struct decoder *d);
+
+/*
+ * The domain of (ADDR, SESSION, VERSION, ID), made when it is new. Sets d->exporter and notes that it was seen now.
+ * NULL at a bound, with the reason: ERR_EXPORTER_LIMIT, ERR_DOMAIN_LIMIT, ERR_MEMORY. What needs no state may be
+ * decoded nevertheless.
+ */
+struct domain *exporter_domain(struct decoder *d, const struct ip_addr *addr, uint64_t session, uint32_t version,
+	uint32_t id, enum err *ret_reason);
+
+/* The datagram at hand gave flows: its exporter is worth keeping. */
+void exporter_useful(struct decoder *d);
+void exporter_drop_session(struct decoder *d, uint64_t session);
+/* Forgets domains and exporters that were silent for long; looks at a bounded number a call. */
+void exporters_tick(struct decoder *d);
+
+/* Counts GOT, the number of the first unit of a datagram that holds UNITS of them, in SEQ and d's stats. */
+void sequence_note(struct decoder *d, struct sequence *seq, uint32_t got, uint32_t units);
+
+#endif
