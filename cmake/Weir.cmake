@@ -18,7 +18,8 @@ option(WEIR_FUZZ "libFuzzer targets (clang)" OFF)
 add_library(weir_flags INTERFACE)
 target_include_directories(weir_flags INTERFACE ${PROJECT_SOURCE_DIR})
 target_include_directories(weir_flags SYSTEM INTERFACE ${PROJECT_BINARY_DIR}/generated)
-target_compile_definitions(weir_flags INTERFACE _GNU_SOURCE WEIR_VERSION="${PROJECT_VERSION}")
+target_compile_definitions(weir_flags INTERFACE _GNU_SOURCE WEIR_VERSION="${PROJECT_VERSION}"
+	WEIR_DATE="November 21, 2026")
 target_compile_options(weir_flags INTERFACE
 	-Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual
 	-Wvla -Wundef -Wformat=2 -Wdouble-promotion -Wno-missing-field-initializers -Wno-format-nonliteral
