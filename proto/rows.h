@@ -1,0 +1,58 @@
+/*
+ * rows.h -- constants that pack, unpack and the line writers make from fields.def. Private to proto/.
+ *
+ * The rows of fields.def and the members of struct flow have the same order, so the fields with numbers LO..HI are
+ * one stretch of memory: "is anything in it set" is a few vector loads instead of a question a field. All arguments
+ * are constants and everything is inlined; what remains are the loads.
+ */
+#ifndef WEIR_PROTO_ROWS_H
+#define WEIR_PROTO_ROWS_H
+
+#include "proto/flow.h"
+
+#define ROWS_INLINE static inline __attribute__((always_inline))
+
+/* The cleared part's member of a field: the value itself, or the count of an array. */
+#define ROW_MEMBER_U32(name)   name
+#define ROW_MEMBER_U64(name)   name
+#define ROW_MEMBER_ADDR(name)  name
+#define ROW_MEMBER_U32S(name)  n_##name
+#define ROW_MEMBER_ADDRS(name) n_##name
+#define ROW_MEMBER_STR(name)   n_##name
+
+/* Is one of the fields with numbers LO..HI set? Never false when one is; may be true for nothing. */
+ROWS_INLINE bool rows_any(const struct flow *f, uint32_t lo, uint32_t hi)
+{
+	typedef uint64_t pair __attribute__((vector_size(16)));
+	size_t begin = FLOW_CLEARED;
+	size_t end = 0;
+#define FIELD(number, name, kind, render, what) \
+	if ((number) >= lo && (number) <= hi) { \
+		if (begin == FLOW_CLEARED) \
+			begin = offsetof(struct flow, ROW_MEMBER_##kind(name)); \
+		end = offsetof(struct flow, ROW_MEMBER_##kind(name)) + sizeof(f->ROW_MEMBER_##kind(name)); \
+	}
+#include "proto/fields.def"
+#undef FIELD
+	const uint8_t *p = (const uint8_t *)f;
+	pair sum = {0, 0};
+	for (; begin + sizeof(pair) <= end; begin += sizeof(pair)) {
+		pair v;
+		memcpy(&v, p + begin, sizeof(v));
+		sum |= v;
+	}
+	uint64_t any = sum[0] | sum[1];
+	for (; begin + sizeof(uint64_t) <= end; begin += sizeof(uint64_t)) {
+		uint64_t v;
+		memcpy(&v, p + begin, sizeof(v));
+		any |= v;
+	}
+	for (; begin + sizeof(uint32_t) <= end; begin += sizeof(uint32_t)) {
+		uint32_t v;
+		memcpy(&v, p + begin, sizeof(v));
+		any |= v;
+	}
+	return any != 0;
+}
+
+#endif
