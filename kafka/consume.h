@@ -16,14 +16,19 @@ struct kafka_consumer;
 typedef void kafka_consumer_event_fn(void *arg, bool is_error, const char *text);
 /* Partitions were taken away; called inside kafka_consumer_poll() before they go: make safe and commit what is pending. */
 typedef void kafka_revoked_fn(void *arg);
+/* For a caller that keeps offsets itself (in its database): the offset to begin PARTITION at, or -1 when it has none. */
+typedef int64_t kafka_begin_fn(void *arg, int32_t partition);
 
 struct kafka_consumer_setup {
 	const struct kafka_options *options;
 	const char *group;      /* NULL: no shared group, nothing is committed, every consumer sees all */
-	const char *from;       /* "end", "beginning", "stored" (the group's offsets, else end), or a UTC time 2026-11-21T12:00 */
+	/* Where to begin: "end" (what is sent after the start), "beginning", or a UTC time 2026-11-21T12:00. With a
+	 * group this is for partitions that the group has no offset of; "stored" says the same as "end". */
+	const char *from;
 	const char *client_id;
 	kafka_consumer_event_fn *event;
 	kafka_revoked_fn *revoked;
+	kafka_begin_fn *begin; /* may be NULL */
 	void *arg;
 };
 
@@ -40,12 +45,15 @@ struct kafka_message {
 };
 
 int kafka_consumer_new(const struct kafka_consumer_setup *setup, struct kafka_consumer **ret_consumer, char *err, size_t err_len);
-/* 1: *ret_message; 0: nothing in TIMEOUT_MS; -errno: broken for good, ERR says why. */
+/* 1: *ret_message; 0: nothing in TIMEOUT_MS; -EIO: broken for good, the event said why. */
 int kafka_consumer_poll(struct kafka_consumer *c, int timeout_ms, struct kafka_message *ret_message);
-/* Everything polled so far is safe: the group's offsets move there (asynchronously; at once when WAIT). */
+/* Everything polled so far is safe: the group's offsets move there (asynchronously; at once when WAIT).
+ * 0 (also without a group), or -EIO after an event that said why. */
 int kafka_consumer_commit(struct kafka_consumer *c, bool wait);
 /* Messages between here and the end of the assigned partitions, as far as known. */
 int64_t kafka_consumer_lag(struct kafka_consumer *c);
+/* True once partitions are assigned and their starting offsets known: what is sent from now on will be seen. */
+bool kafka_consumer_ready(const struct kafka_consumer *c);
 void kafka_consumer_free(struct kafka_consumer *c);
 
 #endif
