@@ -11,6 +11,8 @@
 
 #include "common/buf.h"
 
+enum { HTTP_STREAM_IDLE = -1000 };
+
 struct http_server;
 struct http_request;
 
@@ -19,8 +21,9 @@ struct http_response {
 	int status;
 	const char *content_type; /* not copied: a literal */
 	struct buf body;          /* the server frees it */
-	/* When set, the body is pulled from here instead until it gives 0 (the end) or <0 (broken off);
-	 * STREAM_FREE is called once when the connection is done with. */
+	/* When set, the body is pulled from here instead until it gives 0 (the end) or <0 (broken off). It may
+	 * wait, a second at most, and then give HTTP_STREAM_IDLE: it is asked again while the client is there and the
+	 * server runs. STREAM_FREE is called once when the connection is done with. */
 	long (*stream)(void *stream_arg, char *out, size_t max);
 	void (*stream_free)(void *stream_arg);
 	void *stream_arg;
@@ -43,7 +46,7 @@ struct http_options {
 	const struct http_route *routes;
 	size_t n_routes;
 	void *arg;
-	unsigned max_connections; /* 0: 64 */
+	unsigned max_connections; /* on each listening socket; 0: 64. One more is closed at once */
 	size_t max_body;          /* 0: 1 MiB */
 	unsigned timeout_s;       /* 0: 30 */
 };

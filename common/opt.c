@@ -223,7 +223,8 @@ static int read_arg(struct opt_run *run, int argc, char **argv, int *i, struct g
 	struct opt_entry *e = opt_find(run, name, len);
 	if (!e && arg[1] != '-') {
 		e = find_letter(run, name[0]);
-		if (e && len > 1 && e->row->type == OPT_BOOL)
+		/* "-c10", but not "-brokers" as -b with the value "rokers". */
+		if (e && len > 1 && (e->row->type == OPT_BOOL || opt_nearest(run, name, len)))
 			e = NULL;
 		if (e && len > 1)
 			value = name + 1;

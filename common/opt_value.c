@@ -80,7 +80,7 @@ static int parse_units(const struct unit *units, bool many, const char *text, ui
 		size_t len = strcspn(p, "0123456789.");
 		const struct unit *unit = find_unit(units, p, len);
 		if (!unit || __builtin_mul_overflow(whole, unit->factor, &part) ||
-		    __builtin_add_overflow(part, unit->factor / denominator * fraction, &part) ||
+		    __builtin_add_overflow(part, (uint64_t)((unsigned __int128)unit->factor * fraction / denominator), &part) ||
 		    __builtin_add_overflow(sum, part, &sum))
 			return -EINVAL;
 		p += len;
