@@ -1,0 +1,77 @@
+/*
+ * main.c -- weir-mocker: a bounded generator of flow records that knows what it sent, and a player of captures.
+ *
+ * It sends, then says what it sent: a line for people on standard error, and with --summary a JSON object for tests.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/signals.h"
+#include "mocker/options.h"
+#include "mocker/run.h"
+#include "mocker/summary.h"
+
+enum { EXIT_USAGE = 2 };
+
+static int write_summary(const char *path, const struct summary *s)
+{
+	struct buf json = {0};
+	summary_json(s, &json);
+	const bool to_stdout = strcmp(path, "-") == 0;
+	FILE *out = to_stdout ? stdout : fopen(path, "w");
+	bool good = out && !json.failed && fwrite(json.data, 1, json.len, out) == json.len;
+	if (out && (to_stdout ? fflush(out) : fclose(out)) != 0)
+		good = false;
+	if (!good)
+		fprintf(stderr, "weir-mocker: --summary %s: %s\n", path, strerror(errno));
+	buf_free(&json);
+	return good ? 0 : -EIO;
+}
+
+static void say(const struct mocker_options *o, const struct summary *s)
+{
+	fprintf(stderr, "sent %" PRIu64 " datagrams (%" PRIu64 " of templates) to %s in %.1f s", s->datagrams,
+		s->template_datagrams, o->to, s->seconds);
+	if (s->total.flows)
+		fprintf(stderr, ": %" PRIu64 " flows, %" PRIu64 " packets, %" PRIu64 " bytes", s->total.flows,
+			s->total.packets, s->total.bytes);
+	fputs("\n", stderr);
+	if (s->refused)
+		fprintf(stderr, "weir-mocker: nobody listens at %s: %" PRIu64 " datagrams were refused\n", o->to, s->refused);
+}
+
+int main(int argc, char **argv)
+{
+	struct mocker_options o = {0};
+	struct opt_result parsed = {0};
+	char err[512] = "no memory";
+	struct summary *summary = NULL;
+	int status = EXIT_USAGE;
+
+	int r = opt_parse(&mocker_options_spec, argc, argv, &o, &parsed, err, sizeof(err));
+	if (r < 0) {
+		fprintf(stderr, "weir-mocker: %s\n", err);
+		goto out;
+	}
+	status = 0;
+	if (parsed.exit_now || parsed.check)
+		goto out;
+	signals_block();
+	r = o.pcap ? run_capture(&o, &summary, err, sizeof(err)) : run_generator(&o, &summary, err, sizeof(err));
+	if (r < 0) {
+		fprintf(stderr, "weir-mocker: %s\n", err);
+		status = r == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
+	}
+	if (summary && !o.quiet)
+		say(&o, summary);
+	if (summary && o.summary && write_summary(o.summary, summary) < 0)
+		status = EXIT_FAILURE;
+out:
+	free(summary);
+	opt_free(&mocker_options_spec, &o, &parsed);
+	return status;
+}
