@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/utf8.h"
+
 enum { FIRST_CAP = 256 };
 
 char *buf_reserve(struct buf *b, size_t len)
@@ -78,37 +80,16 @@ void buf_printf(struct buf *b, const char *format, ...)
 	va_end(args);
 }
 
-/* RFC 8259 7: the quotation mark, the backslash and everything below a space must be escaped. Bytes from 0x80
- * on go through as they are: the caller has UTF-8, or replaces what is not. */
 void buf_json_string(struct buf *b, const char *text, size_t len)
 {
-	static const char short_form[32] = {['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
-	char *to = buf_reserve(b, len * 6 + 2);
+	char *to = buf_reserve(b, len * UTF8_ESCAPE_GROWTH + 2);
 	if (!to)
 		return;
-	char *out = to;
-	*out++ = '"';
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-		if (c >= ' ' && c != '"' && c != '\\' && c != 0x7f) {
-			*out++ = (char)c;
-			continue;
-		}
-		*out++ = '\\';
-		if (c == '"' || c == '\\') {
-			*out++ = (char)c;
-		} else if (c < ' ' && short_form[c]) {
-			*out++ = short_form[c];
-		} else {
-			memcpy(out, "u00", 3);
-			out[3] = "0123456789abcdef"[c >> 4];
-			out[4] = "0123456789abcdef"[c & 15];
-			out += 5;
-		}
-	}
-	*out++ = '"';
-	*out = '\0';
-	b->len += (size_t)(out - to);
+	*to = '"';
+	char *end = utf8_escape(to + 1, text, len);
+	*end++ = '"';
+	*end = '\0';
+	b->len += (size_t)(end - to);
 }
 
 void buf_reset(struct buf *b)

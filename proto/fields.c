@@ -8,23 +8,10 @@
 
 #include <string.h>
 
-#define ARRAY_OFFSET_U32(name)   0
-#define ARRAY_OFFSET_U64(name)   0
-#define ARRAY_OFFSET_ADDR(name)  0
-#define ARRAY_OFFSET_U32S(name)  offsetof(struct flow, name)
-#define ARRAY_OFFSET_ADDRS(name) offsetof(struct flow, name)
-#define ARRAY_OFFSET_STR(name)   offsetof(struct flow, name)
-#define OFFSET_U32(name)         offsetof(struct flow, name)
-#define OFFSET_U64(name)         offsetof(struct flow, name)
-#define OFFSET_ADDR(name)        offsetof(struct flow, name)
-#define OFFSET_U32S(name)        offsetof(struct flow, n_##name)
-#define OFFSET_ADDRS(name)       offsetof(struct flow, n_##name)
-#define OFFSET_STR(name)         offsetof(struct flow, n_##name)
+#include "proto/rows.h"
 
 const struct flow_field_info flow_fields[FLOW_F_COUNT] = {
-#define FIELD(number, name, kind, render, what) \
-	[FLOW_F_##name] = {number, #name, FLOW_KIND_##kind, FLOW_RENDER_##render, \
-			   OFFSET_##kind(name), ARRAY_OFFSET_##kind(name), what},
+#define FIELD(number, name, kind, render, what) [FLOW_F_##name] = ROW_INFO(number, name, kind, render, what),
 #include "proto/fields.def"
 #undef FIELD
 };

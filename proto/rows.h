@@ -20,6 +20,19 @@
 #define ROW_MEMBER_ADDRS(name) n_##name
 #define ROW_MEMBER_STR(name)   n_##name
 
+/* Where the storage of an array or text is; 0 for scalars. */
+#define ROW_ARRAY_U32(name)   0
+#define ROW_ARRAY_U64(name)   0
+#define ROW_ARRAY_ADDR(name)  0
+#define ROW_ARRAY_U32S(name)  offsetof(struct flow, name)
+#define ROW_ARRAY_ADDRS(name) offsetof(struct flow, name)
+#define ROW_ARRAY_STR(name)   offsetof(struct flow, name)
+
+/* The row of a field as a struct flow_field_info. */
+#define ROW_INFO(number, name, kind, render, what) \
+	{number, #name, FLOW_KIND_##kind, FLOW_RENDER_##render, \
+	 offsetof(struct flow, ROW_MEMBER_##kind(name)), ROW_ARRAY_##kind(name), what}
+
 /* Is one of the fields with numbers LO..HI set? Never false when one is; may be true for nothing. */
 ROWS_INLINE bool rows_any(const struct flow *f, uint32_t lo, uint32_t hi)
 {

@@ -8,50 +8,20 @@
  *
  * What differs from it follows from the fixed size of struct flow: what does not fit is cut (arrays at FLOW_ARRAY_MAX,
  * texts at FLOW_STR_MAX without splitting a character), and an address that is neither 4 nor 16 bytes is absent.
- *
- * protobuf encoding: https://protobuf.dev/programming-guides/encoding/
  */
 #include "proto/unpack.h"
 
 #include <string.h>
 
 #include "common/err.h"
-#include "common/wire.h"
 #include "proto/flow.h"
+#include "proto/varint.h"
 
-enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
-enum { MAPPED_FIRST = 10000, VARINT_MAX = 10 };
-
-static uint64_t read_long_varint(struct wire *w)
-{
-	uint64_t v = 0;
-	for (unsigned i = 0; i < VARINT_MAX; i++) {
-		uint8_t byte = wire_u8(w);
-		v |= (uint64_t)(byte & 0x7f) << (7 * i);
-		if (!(byte & 0x80))
-			return v;
-	}
-	wire_fail(w);
-	return 0;
-}
-
-static inline uint64_t read_varint(struct wire *w)
-{
-	if (w->p < w->end && !(*w->p & 0x80))
-		return *w->p++;
-	return read_long_varint(w);
-}
-
-/* The window of a length-delimited value. */
-static inline struct wire read_bytes(struct wire *w)
-{
-	uint64_t len = read_varint(w);
-	return wire_sub(w, len > wire_left(w) ? SIZE_MAX : (size_t)len);
-}
+enum { MAPPED_FIRST = 10000 };
 
 static void read_addr(struct wire *w, struct ip_addr *ret_addr)
 {
-	struct wire value = read_bytes(w);
+	struct wire value = varint_bytes(w);
 	size_t len = wire_left(&value);
 	*ret_addr = (struct ip_addr){.len = 0};
 	if (len == 4)
@@ -64,17 +34,17 @@ static void read_u32s(struct wire *w, uint32_t wire_type, uint32_t *values, uint
 {
 	struct wire packed;
 	struct wire *from = w;
-	if (wire_type == BYTES) {
-		packed = read_bytes(w);
+	if (wire_type == WIRE_BYTES) {
+		packed = varint_bytes(w);
 		from = &packed;
-	} else if (wire_type != VARINT) {
+	} else if (wire_type != WIRE_VARINT) {
 		wire_fail(w);
 		return;
 	}
 	do {
 		if (from == &packed && !wire_left(from))
 			break;
-		uint32_t v = (uint32_t)read_varint(from);
+		uint32_t v = (uint32_t)varint_read(from);
 		if (*n < FLOW_ARRAY_MAX && !wire_failed(from))
 			values[(*n)++] = v;
 	} while (from == &packed);
@@ -92,7 +62,7 @@ static void read_addrs(struct wire *w, struct ip_addr *addrs, uint32_t *n)
 
 static void read_str(struct wire *w, char *text, uint32_t *n)
 {
-	struct wire value = read_bytes(w);
+	struct wire value = varint_bytes(w);
 	size_t len = wire_left(&value);
 	if (len > FLOW_STR_MAX) {
 		len = FLOW_STR_MAX;
@@ -107,13 +77,7 @@ static void read_str(struct wire *w, char *text, uint32_t *n)
 /* A field that fields.def does not know: kept as it stands when it is a user's mapped one, else skipped. */
 static void read_unknown(struct wire *w, const uint8_t *tag, uint32_t number, uint32_t wire_type, struct flow *f)
 {
-	switch (wire_type) {
-	case VARINT: (void)read_varint(w); break;
-	case FIXED64: wire_skip(w, 8); break;
-	case BYTES: (void)read_bytes(w); break;
-	case FIXED32: wire_skip(w, 4); break;
-	default: wire_fail(w);
-	}
+	varint_skip(w, wire_type);
 	if (wire_failed(w) || number < MAPPED_FIRST)
 		return;
 	size_t len = (size_t)(w->p - tag);
@@ -129,27 +93,27 @@ static void read_unknown(struct wire *w, const uint8_t *tag, uint32_t number, ui
 		break; \
 	}
 #define UNPACK_U32(name) \
-	WANT(VARINT) \
-	f->name = (uint32_t)read_varint(w);
+	WANT(WIRE_VARINT) \
+	f->name = (uint32_t)varint_read(w);
 #define UNPACK_U64(name) \
-	WANT(VARINT) \
-	f->name = read_varint(w);
+	WANT(WIRE_VARINT) \
+	f->name = varint_read(w);
 #define UNPACK_ADDR(name) \
-	WANT(BYTES) \
+	WANT(WIRE_BYTES) \
 	read_addr(w, &f->name);
 #define UNPACK_U32S(name) read_u32s(w, wire_type, f->name, &f->n_##name);
 #define UNPACK_ADDRS(name) \
-	WANT(BYTES) \
+	WANT(WIRE_BYTES) \
 	read_addrs(w, f->name, &f->n_##name);
 #define UNPACK_STR(name) \
-	WANT(BYTES) \
+	WANT(WIRE_BYTES) \
 	read_str(w, f->name, &f->n_##name);
 
 static void unpack_fields(struct wire *w, struct flow *f)
 {
 	while (wire_left(w)) {
 		const uint8_t *start = w->p;
-		uint64_t tag = read_varint(w);
+		uint64_t tag = varint_read(w);
 		uint32_t wire_type = tag & 7;
 		uint64_t number = tag >> 3;
 		if (number == 0 || tag > UINT32_MAX)
@@ -180,7 +144,7 @@ int flow_iter_next(struct flow_iter *it, struct flow *ret_flow)
 	if (it->p == it->end)
 		return 0;
 	struct wire w = wire_of(it->p, (size_t)(it->end - it->p));
-	struct wire record = read_bytes(&w);
+	struct wire record = varint_bytes(&w);
 	if (wire_failed(&w)) {
 		it->p = it->end;
 		return -ERR_TRUNCATED;
