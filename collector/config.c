@@ -1,0 +1,242 @@
+/*
+ * config.c -- the rows of weir-collector's options, and what follows from what they were given.
+ *
+ * Names are goflow2's where goflow2 has the option, so that its command lines work; what weir cannot or need not do
+ * is refused by a row that names the replacement (OPT_GONE), never ignored.
+ */
+#include "collector/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ROW(name, type, member, value, arg, ...) {name, type, offsetof(struct config, member), value, arg, __VA_ARGS__}
+
+static const struct opt input_rows[] = {
+	ROW("listen", OPT_LIST, listen_urls, "sflow://:6343,netflow://:2055", "URL,...",
+	    "Where to listen: netflow:// (v1, v5 to v9, IPFIX), sflow://, or flow:// (told apart by their first bytes), "
+	    "[HOST]:PORT, and ?count=N for N sockets with a worker each. Without a host: every address, IPv4 and IPv6."),
+	ROW("pcap", OPT_STRING, pcap, NULL, "FILE",
+	    "Decode the UDP datagrams of a capture file (- is standard input) instead of listening, and exit at its end."),
+	ROW("workers", OPT_INT, workers, "1", "N", "Sockets, each with its worker thread, for a listener without count. "
+	    "An exporter always meets the same worker.", .min = 1, .max = LISTEN_COUNT_MAX),
+	ROW("udp.receive-buffer", OPT_SIZE, receive_buffer, "32MiB", "SIZE",
+	    "Kernel receive buffer of each socket; net.core.rmem_max may cap it, which is said once.",
+	    .min = 4096, .max = LISTEN_BUFFER_MAX),
+};
+
+static const struct opt decode_rows[] = {
+	ROW("sampling-rate", OPT_SIZE, sampling_rate, NULL, "N",
+	    "Sampling rate of exporters that do not say theirs. 0: unknown.", .min = 0, .max = UINT32_MAX),
+	ROW("biflow", OPT_BOOL, biflow, NULL, NULL,
+	    "Keep both directions of a bidirectional flow (RFC 5103) in one flow instead of making two of it."),
+	ROW("decapsulate", OPT_BOOL, decapsulate, NULL, NULL,
+	    "In sampled packets of tunnels the innermost packet takes the place of the outer one."),
+	ROW("templates.ttl", OPT_DURATION, template_ttl, "24h", "TIME",
+	    "Forget a template that was not refreshed for so long. 0: never."),
+	ROW("hold.bytes", OPT_SIZE, hold_bytes, "4MiB", "SIZE",
+	    "Keep so much data that came before its template. 0: none.", .max = 1ll << 32),
+	ROW("hold.time", OPT_DURATION, hold_time, "5m", "TIME", "And for so long."),
+	ROW("produce", OPT_STRING, produce, "sample", NULL, "goflow2's -produce: only `sample` is there.",
+	    .flags = OPT_HIDDEN, .choices = "sample"),
+};
+
+static const struct opt output_rows[] = {
+	ROW("transport", OPT_STRING, transport_word, NULL, "WHERE",
+	    "Where flows go; kafka when --kafka.brokers is given, else file.", .choices = "file|kafka|null"),
+	ROW("format", OPT_STRING, format_word, NULL, "FORMAT",
+	    "How: bin (protobuf, each record behind its length), json or text lines. bin to Kafka, else json.",
+	    .choices = "bin|json|text"),
+	ROW("transport.file", OPT_STRING, file, NULL, "PATH",
+	    "File to append to, reopened at SIGHUP. Empty: standard output."),
+	ROW("transport.file.sep", OPT_STRING, separator, NULL, "TEXT",
+	    "What stands between records of a file: a line end after json and text, nothing after bin."),
+};
+
+static const struct opt batch_rows[] = {
+	ROW("kafka.batch.bytes", OPT_SIZE, batch_bytes, "128KiB", "SIZE", "A Kafka message is sent when it is so large.",
+	    .min = 1024, .max = 900000),
+	ROW("kafka.batch.flows", OPT_INT, batch_flows, "-1", "N",
+	    "Or has so many flows. 1: a message a flow, without the header \"weir\", as goflow2 does it. -1: no limit.",
+	    .min = -1, .max = 1000000),
+	ROW("kafka.batch.linger", OPT_DURATION, batch_linger, "250ms", "TIME", "Or is so old. For a file: the same.",
+	    .max = 60ll * 1000000000),
+	ROW("journal.path", OPT_STRING, journal_path, NULL, "DIR",
+	    "Keep flows that Kafka has not acknowledged in files there, so that they outlive the collector. Default: "
+	    "$STATE_DIRECTORY/journal where systemd sets it, else memory only."),
+	ROW("journal.max-bytes", OPT_SIZE, journal_max, "1GiB", "SIZE",
+	    "Cap of the journal, on disk or in memory; past it the oldest flows go, counted.", .min = 1 << 20),
+	ROW("collector-id", OPT_STRING, collector_id, NULL, "NAME",
+	    "Name of this collector in the message header \"weir\". Default: the host's name."),
+};
+
+static const struct opt run_rows[] = {
+	ROW("addr", OPT_STRING, addr, "localhost:8080", "HOST:PORT",
+	    "HTTP: /metrics, /healthz, /readyz, /templates, /exporters, /flows. `:8080` is every address; empty: none."),
+	ROW("templates.path", OPT_STRING, templates_page, "/templates", "PATH", "HTTP path of the templates."),
+	ROW("shutdown-timeout", OPT_DURATION, shutdown_timeout, "10s", "TIME",
+	    "At SIGTERM: time to deliver what is held. The rest stays in the journal."),
+	ROW("loglevel", OPT_STRING, log_level, "info", "LEVEL", "error, warn, info or debug.",
+	    .choices = "error|warn|warning|info|debug", .flags = OPT_RELOAD),
+	ROW("logfmt", OPT_STRING, log_format, "normal", "FORMAT", "normal or json.", .choices = "normal|json"),
+};
+
+static const struct opt_group *groups(size_t *ret_n)
+{
+	static struct opt_group all[8];
+	size_t n = 0;
+	all[n++] = (struct opt_group){.title = "Input", OPT_ROWS(input_rows)};
+	all[n++] = (struct opt_group){.title = "Decoding", OPT_ROWS(decode_rows)};
+	all[n++] = (struct opt_group){.title = "Output", OPT_ROWS(output_rows)};
+	all[n++] = (struct opt_group){.title = "Kafka", .rows = kafka_option_rows, .n_rows = kafka_option_rows_count,
+				      .base = offsetof(struct config, kafka)};
+	all[n++] = (struct opt_group){.title = "Batches and journal", OPT_ROWS(batch_rows)};
+	all[n++] = (struct opt_group){.title = "Running", OPT_ROWS(run_rows)};
+	all[n++] = (struct opt_group){.title = "As goflow2 has it", .rows = config_goflow2_rows,
+				      .n_rows = config_goflow2_rows_count, .base = offsetof(struct config, goflow2)};
+	*ret_n = n;
+	return all;
+}
+
+struct opt_spec config_spec(void)
+{
+	struct opt_spec spec = {
+		.program = "weir-collector",
+		.summary = "collects NetFlow, IPFIX and sFlow and passes the flows on to Kafka, a file or standard output",
+		.usage = "[OPTION...]",
+		.description =
+			"Without options it listens on UDP ports 2055 (NetFlow, IPFIX) and 6343 (sFlow) and prints flows as\n"
+			"JSON lines. goflow2's command lines work as they are.\n"
+			"\n"
+			"    weir-collector --kafka.brokers localhost:9092\n"
+			"    weir-collector --listen netflow://:2055?count=4 --transport file --transport.file /var/log/flows\n"
+			"    weir-collector --pcap capture.pcap --transport file --format json\n"
+			"\n"
+			"SIGTERM and SIGINT end it after what it holds is delivered (see --shutdown-timeout); SIGHUP reopens the\n"
+			"output file.\n"
+			"\n"
+			"Exit status: 0 done, 1 failed while running, 2 bad usage or configuration.\n",
+	};
+	spec.groups = groups(&spec.n_groups);
+	return spec;
+}
+
+static int resolve_transport(struct config *c, char *err, size_t err_len)
+{
+	static const char *const names[] = {"file", "kafka", "null"};
+	c->transport = c->kafka.brokers ? TRANSPORT_KAFKA : TRANSPORT_FILE;
+	for (unsigned i = 0; c->transport_word && i < 3; i++) {
+		if (strcmp(c->transport_word, names[i]) == 0)
+			c->transport = (enum transport_kind)i;
+	}
+	if (c->transport == TRANSPORT_KAFKA && !c->kafka.brokers) {
+		snprintf(err, err_len, "--transport kafka: --kafka.brokers HOST:PORT is missing");
+		return -EINVAL;
+	}
+	const char *format = c->format_word ? c->format_word : c->transport == TRANSPORT_KAFKA ? "bin" : "json";
+	(void)batch_format_parse(format, &c->format); /* the row's choices are these */
+	if (c->format_word == NULL && c->transport == TRANSPORT_NULL)
+		c->format = BATCH_BIN;
+	c->encoding = batch_encoding_of(c->format, c->transport == TRANSPORT_FILE ? c->separator : NULL);
+	c->flows_a_batch = c->batch_flows > 0 ? (uint32_t)c->batch_flows : 0;
+	return 0;
+}
+
+/* FNV-1a, 64 bits: a consumer that knows the name can work it out. Not a table's hash. */
+static uint64_t name_hash(const char *name)
+{
+	uint64_t h = 0xcbf29ce484222325;
+	for (; *name; name++)
+		h = (h ^ (uint8_t)*name) * 0x100000001b3;
+	return h;
+}
+
+static int default_names(struct config *c)
+{
+	const char *state = getenv("STATE_DIRECTORY");
+	char text[512] = "weir-collector";
+	if (!c->collector_id || !*c->collector_id) {
+		(void)gethostname(text, sizeof(text) - 1);
+		free(c->collector_id);
+		c->collector_id = strdup(text);
+	}
+	if (!c->journal_path && state && *state) {
+		/* systemd gives several with colons between; the first is ours. */
+		snprintf(text, sizeof(text), "%.*s/journal", (int)strcspn(state, ":"), state);
+		c->journal_path = strdup(text);
+		if (!c->journal_path)
+			return -ENOMEM;
+	}
+	return c->collector_id ? 0 : -ENOMEM;
+}
+
+static int resolve(struct config *c, char *err, size_t err_len)
+{
+	int rc = config_goflow2_apply(c, err, err_len);
+	if (rc == 0)
+		rc = resolve_transport(c, err, err_len);
+	if (rc == 0 && default_names(c) < 0) {
+		snprintf(err, err_len, "no memory");
+		rc = -ENOMEM;
+	}
+	for (size_t i = 0; rc == 0 && i < c->listen_urls.count; i++)
+		rc = listen_parse(&c->listen, c->listen_urls.items[i], err, err_len);
+	if (rc == 0 && c->listen.count == 0 && !c->pcap) {
+		snprintf(err, err_len, "--listen: nothing to listen on");
+		rc = -EINVAL;
+	}
+	if (rc < 0)
+		return rc;
+	c->collector_hash = name_hash(c->collector_id);
+	for (size_t i = 0; i < c->listen.count; i++) {
+		struct listen_spec *spec = &c->listen.specs[i];
+		spec->count = spec->count ? spec->count : (unsigned)c->workers;
+		spec->buffer = spec->buffer ? spec->buffer : c->receive_buffer;
+	}
+	return 0;
+}
+
+int config_read(int argc, char **argv, struct config *ret_config, struct opt_result *ret_result, char *err, size_t err_len)
+{
+	struct opt_spec spec = config_spec();
+	*ret_config = (struct config){0};
+	int rc = opt_parse(&spec, argc, argv, ret_config, ret_result, err, err_len);
+	if (rc == 0 && !ret_result->exit_now)
+		rc = resolve(ret_config, err, err_len);
+	return rc;
+}
+
+void config_free(struct config *config, struct opt_result *result)
+{
+	struct opt_spec spec = config_spec();
+	opt_free(&spec, config, result);
+}
+
+size_t config_payload_bytes(const struct config *config)
+{
+	return (size_t)config->batch_bytes + config->encoding.room;
+}
+
+unsigned config_sockets(const struct config *config)
+{
+	unsigned n = config->pcap ? 1 : 0;
+	for (size_t i = 0; !config->pcap && i < config->listen.count; i++)
+		n += config->listen.specs[i].count;
+	return n;
+}
+
+struct decode_options config_decode_options(const struct config *config, decode_emit_fn *emit, void *emit_arg)
+{
+	return (struct decode_options){
+		.emit = emit,
+		.emit_arg = emit_arg,
+		.template_timeout_ns = config->template_ttl,
+		.hold_bytes = config->hold_bytes,
+		.hold_ns = config->hold_time,
+		.default_sampling_rate = config->sampling_rate,
+		.biflow_one = config->biflow,
+		.inner_instead = config->decapsulate,
+	};
+}

@@ -1,0 +1,78 @@
+/*
+ * outlet.c -- see outlet.h. The hot path: no lock, no allocation, no system call but the transport's once a batch.
+ */
+#include "collector/outlet.h"
+
+#include <errno.h>
+
+#include "collector/tap.h"
+#include "collector/transport.h"
+#include "common/counter.h"
+
+int outlet_init(struct outlet *o, const struct outlet_options *options)
+{
+	*o = (struct outlet){.options = *options};
+	o->batch = options->transport->ops->take(options->transport);
+	return o->batch ? 0 : -ENOMEM;
+}
+
+void outlet_close(struct outlet *o, uint64_t now_ns)
+{
+	if (!o->batch)
+		return;
+	outlet_commit(o);
+	counter_add(&o->stats.closed, o->batch->flows);
+	o->options.transport->ops->give_back(o->options.transport, o->batch, now_ns);
+	o->batch = NULL;
+}
+
+/* Afterwards there is an empty batch, or none at all: then the journal has no slot to give (all are in flight), and
+ * flows are dropped and counted until it has one again. */
+static bool next_batch(struct outlet *o)
+{
+	struct transport *t = o->options.transport;
+	if (o->batch) {
+		batch_commit(o->batch, o->now_ns);
+		counter_add(&o->stats.closed, o->batch->flows);
+		counter_inc(&o->stats.batches);
+		o->batch = t->ops->swap(t, o->batch, o->now_ns);
+	} else {
+		o->batch = t->ops->take(t);
+	}
+	return o->batch != NULL;
+}
+
+static bool batch_is_full(const struct outlet *o)
+{
+	const struct batch *b = o->batch;
+	return b->len >= o->options.batch_bytes || !batch_has_room(b, &o->options.encoding) ||
+	       (o->options.batch_flows && b->flows >= o->options.batch_flows);
+}
+
+void outlet_emit(void *arg, struct flow *flow)
+{
+	struct outlet *o = arg;
+	enum err reason = ERR_FILTERED;
+	counter_inc(&o->stats.flows);
+	if (o->options.keep && !o->options.keep(o->options.keep_arg, flow, &reason)) {
+		counter_inc(&o->stats.dropped[reason]);
+		return;
+	}
+	if (o->options.tap)
+		tap_show(o->options.tap, flow);
+	if (__builtin_expect(!o->batch || batch_is_full(o), 0) && !next_batch(o)) {
+		counter_inc(&o->stats.dropped[ERR_JOURNAL_FULL]);
+		return;
+	}
+	batch_add(o->batch, &o->options.encoding, flow);
+	counter_inc(&o->stats.kept);
+}
+
+void outlet_tick(struct outlet *o, uint64_t now_ns, bool flush)
+{
+	o->now_ns = now_ns;
+	if (!o->batch || o->batch->len == 0)
+		return;
+	if (flush || now_ns - o->batch->opened_ns >= o->options.linger_ns)
+		(void)next_batch(o);
+}

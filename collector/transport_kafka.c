@@ -1,0 +1,527 @@
+/*
+ * transport_kafka.c -- batches to Kafka, by way of the journal.
+ *
+ * Workers put batches in the journal; whoever puts one tries to hand the oldest waiting ones to librdkafka at once
+ * (feed), up to a bounded window, so that a batch costs no thread switch. The sender thread serves delivery reports,
+ * feeds what the window held back, tends the journal, and makes a new producer when librdkafka declares one dead.
+ *
+ * A packed batch is one message with the header "weir", to partition sequence % partitions. With --kafka.batch.flows 1
+ * each record of the batch is a message of its own, without header, to any partition.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/batch.h"
+#include "collector/config.h"
+#include "collector/journal.h"
+#include "collector/transport.h"
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/complain.h"
+#include "common/counter.h"
+#include "common/log.h"
+#include "common/promtext.h"
+#include "kafka/header.h"
+#include "kafka/produce.h"
+
+enum {
+	WINDOW_BATCHES = 64,     /* in librdkafka at a time */
+	WINDOW_MESSAGES = 50000, /* the same, one flow a message; librdkafka's own limit is 100,000 */
+	POLL_MS = 100,
+	ASK_MS = 1000
+};
+
+static const uint64_t backoff_min_ns = 100 * NS_PER_MS, backoff_max_ns = 2 * NS_PER_S;
+
+struct transport_kafka {
+	struct transport base;
+	const struct config *config;
+	struct journal *journal;
+	uint64_t epoch;
+	bool split;              /* a message a flow */
+	pthread_t thread;
+	bool thread_runs, stop;  /* stop: atomic */
+	uint64_t deadline_ns;    /* once stop is set */
+
+	pthread_mutex_t feed_lock; /* around what follows; workers only try it */
+	uint32_t feed_again;       /* atomic: somebody put a batch while another fed */
+	struct kafka_producer *producer;
+	struct batch *current;     /* taken from the journal, not wholly handed over */
+	int partitions;            /* 0: not known yet */
+	struct kafka_stats past;   /* of producers that are gone */
+
+	uint64_t in_flight;        /* atomic: messages not answered */
+	uint64_t batches_in_flight; /* atomic */
+	uint64_t hold_until_ns;    /* atomic: no feeding before */
+	uint64_t backoff_ns;       /* sender thread */
+	uint64_t retries;          /* atomic */
+	struct complain broker_complain, topic_complain, journal_complain, full_complain;
+	uint64_t full_said;
+};
+
+static struct transport_kafka *of(struct transport *t)
+{
+	return (struct transport_kafka *)t;
+}
+
+/* --- answers ------------------------------------------------------------------------------------------------- */
+
+/* N messages less to wait for; the last one settles the batch. */
+static void settle(struct transport_kafka *t, struct batch *b, uint32_t n)
+{
+	if (__atomic_sub_fetch(&b->pending, n, __ATOMIC_ACQ_REL) != 0)
+		return;
+	__atomic_sub_fetch(&t->batches_in_flight, 1, __ATOMIC_RELAXED);
+	if (b->again)
+		journal_retry(t->journal, b);
+	else
+		journal_done(t->journal, b, b->refused, (enum err)b->why);
+}
+
+static void refuse(struct batch *b, uint32_t flows, enum err reason)
+{
+	__atomic_store_n(&b->why, (uint32_t)reason, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&b->refused, flows, __ATOMIC_RELAXED);
+}
+
+static void hold(struct transport_kafka *t)
+{
+	t->backoff_ns = t->backoff_ns ? t->backoff_ns * 2 : backoff_min_ns;
+	if (t->backoff_ns > backoff_max_ns)
+		t->backoff_ns = backoff_max_ns;
+	__atomic_store_n(&t->hold_until_ns, clock_monotonic_ns() + t->backoff_ns, __ATOMIC_RELAXED);
+}
+
+static void complain_broker(struct transport_kafka *t, const char *text)
+{
+	uint64_t swallowed;
+	if (complain_now(&t->broker_complain, clock_monotonic_ns(), &swallowed))
+		log_warn(LOG_BROKER, "%s; flows are kept meanwhile (%" PRIu64 " more such)", text, swallowed);
+}
+
+static void delivered(void *arg, void *opaque, enum kafka_delivery how, const char *text)
+{
+	struct transport_kafka *t = arg;
+	struct batch *b = opaque;
+	__atomic_sub_fetch(&t->in_flight, 1, __ATOMIC_RELAXED);
+	switch (how) {
+	case KAFKA_DELIVERED:
+		t->backoff_ns = 0;
+		break;
+	case KAFKA_TOO_LARGE:
+	case KAFKA_REFUSED:
+		refuse(b, t->split ? 1 : b->flows, how == KAFKA_TOO_LARGE ? ERR_TOO_LARGE : ERR_BROKER);
+		complain_broker(t, text);
+		break;
+	case KAFKA_RETRY:
+		b->again = true;
+		counter_add_shared(&t->retries, 1);
+		if (!__atomic_load_n(&t->stop, __ATOMIC_RELAXED))
+			complain_broker(t, text);
+		hold(t);
+		break;
+	}
+	settle(t, b, 1);
+}
+
+static void event(void *arg, bool is_error, const char *text)
+{
+	if (is_error)
+		complain_broker(arg, text);
+	else
+		log_info(LOG_BROKER, "%s", text);
+}
+
+/* --- feeding (feed_lock held) ---------------------------------------------------------------------------------- */
+
+static int send_packed(struct transport_kafka *t, struct batch *b)
+{
+	uint8_t header[KAFKA_HEADER_LEN];
+	struct journal_record *r = b->record;
+	if (!r->partitions || r->partitions > (uint32_t)t->partitions)
+		r->partitions = (uint32_t)t->partitions;
+	kafka_header_write(&(struct kafka_header){.format = (uint8_t)r->format, .flows = b->flows, .epoch = r->epoch,
+						  .collector = t->config->collector_hash, .sequence = r->sequence}, header);
+	__atomic_add_fetch(&b->pending, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&t->in_flight, 1, __ATOMIC_RELAXED);
+	int rc = kafka_producer_send(t->producer, (int32_t)(r->sequence % r->partitions), b->data, b->len, header, sizeof(header), b);
+	if (rc < 0) {
+		__atomic_sub_fetch(&b->pending, 1, __ATOMIC_RELAXED);
+		__atomic_sub_fetch(&t->in_flight, 1, __ATOMIC_RELAXED);
+	} else {
+		b->sent = b->len;
+	}
+	return rc;
+}
+
+/* The rest of B, record by record. */
+static int send_split(struct transport_kafka *t, struct batch *b)
+{
+	while (b->sent < b->len) {
+		size_t len = b->len - b->sent; /* a record that cannot be told goes as it is with all behind it */
+		(void)batch_record((enum batch_format)b->record->format, b->data + b->sent, b->data + b->len, &len);
+		__atomic_add_fetch(&b->pending, 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&t->in_flight, 1, __ATOMIC_RELAXED);
+		int rc = kafka_producer_send(t->producer, -1, b->data + b->sent, len, NULL, 0, b);
+		if (rc < 0) {
+			__atomic_sub_fetch(&b->pending, 1, __ATOMIC_RELAXED);
+			__atomic_sub_fetch(&t->in_flight, 1, __ATOMIC_RELAXED);
+		}
+		if (rc == -EAGAIN)
+			return rc;
+		if (rc < 0)
+			refuse(b, 1, rc == -EMSGSIZE ? ERR_TOO_LARGE : ERR_BROKER);
+		b->sent += len;
+	}
+	return 0;
+}
+
+static bool may_feed(struct transport_kafka *t)
+{
+	if (!t->producer || t->partitions == 0)
+		return false;
+	if (t->split && __atomic_load_n(&t->in_flight, __ATOMIC_RELAXED) >= WINDOW_MESSAGES)
+		return false;
+	if (__atomic_load_n(&t->batches_in_flight, __ATOMIC_RELAXED) >= WINDOW_BATCHES)
+		return false;
+	uint64_t hold_until = __atomic_load_n(&t->hold_until_ns, __ATOMIC_RELAXED);
+	return hold_until == 0 || clock_monotonic_ns() >= hold_until;
+}
+
+static struct batch *next_batch(struct transport_kafka *t)
+{
+	struct batch *b = journal_next(t->journal);
+	if (b) {
+		b->sent = 0;
+		b->pending = 1; /* until it is wholly handed over */
+		b->refused = b->why = b->again = 0;
+		__atomic_add_fetch(&t->batches_in_flight, 1, __ATOMIC_RELAXED);
+	}
+	return b;
+}
+
+static void feed_locked(struct transport_kafka *t)
+{
+	while (may_feed(t) && (t->current || (t->current = next_batch(t)))) {
+		struct batch *b = t->current;
+		int rc = t->split ? send_split(t, b) : send_packed(t, b);
+		if (rc == -EAGAIN)
+			return;
+		if (rc < 0)
+			refuse(b, b->flows, rc == -EMSGSIZE ? ERR_TOO_LARGE : ERR_BROKER);
+		t->current = NULL;
+		settle(t, b, 1);
+	}
+}
+
+static void feed(struct transport_kafka *t)
+{
+	__atomic_store_n(&t->feed_again, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&t->feed_again, __ATOMIC_SEQ_CST) && pthread_mutex_trylock(&t->feed_lock) == 0) {
+		__atomic_store_n(&t->feed_again, 0, __ATOMIC_SEQ_CST);
+		feed_locked(t);
+		pthread_mutex_unlock(&t->feed_lock);
+	}
+}
+
+/* --- the sender thread --------------------------------------------------------------------------------------- */
+
+static int make_producer(struct transport_kafka *t, char *err, size_t err_len)
+{
+	struct kafka_producer_setup setup = {
+		.options = &t->config->kafka, .client_id = t->config->collector_id, .delivered = delivered, .event = event, .arg = t,
+	};
+	return kafka_producer_new(&setup, &t->producer, err, err_len);
+}
+
+static void retire_producer(struct transport_kafka *t)
+{
+	struct kafka_stats last = {0};
+	if (!t->producer)
+		return;
+	kafka_producer_stats(t->producer, &last);
+	t->past.sent += last.sent;
+	t->past.acknowledged += last.acknowledged;
+	t->past.failed += last.failed + last.in_flight;
+	t->past.errors += last.errors;
+	/* What was half handed over goes back as a whole. */
+	struct batch *b = t->current;
+	t->current = NULL;
+	if (b) {
+		b->again = true;
+		settle(t, b, 1);
+	}
+	kafka_producer_free(t->producer); /* calls delivered() with KAFKA_RETRY for the rest */
+	t->producer = NULL;
+}
+
+static void revive(struct transport_kafka *t)
+{
+	char err[400];
+	pthread_mutex_lock(&t->feed_lock);
+	retire_producer(t);
+	if (make_producer(t, err, sizeof(err)) < 0)
+		complain_broker(t, err);
+	pthread_mutex_unlock(&t->feed_lock);
+}
+
+static void ask_partitions(struct transport_kafka *t)
+{
+	uint64_t swallowed;
+	struct kafka_stats stats;
+	int n = kafka_producer_partitions(t->producer, ASK_MS);
+	kafka_producer_stats(t->producer, &stats);
+	if (n > 0) {
+		pthread_mutex_lock(&t->feed_lock);
+		t->partitions = n;
+		pthread_mutex_unlock(&t->feed_lock);
+		if (complain_over(&t->topic_complain))
+			log_info(LOG_BROKER, "topic '%s' is there now", t->config->kafka.topic);
+	} else if (stats.connected && complain_now(&t->topic_complain, clock_monotonic_ns(), &swallowed)) {
+		log_warn(LOG_BROKER, "topic '%s' is not there, or may not be seen; flows are kept until it is", t->config->kafka.topic);
+	}
+}
+
+static bool has_work(struct transport_kafka *t)
+{
+	struct journal_stats stats;
+	journal_stats(t->journal, &stats);
+	return stats.waiting_batches > 0;
+}
+
+static void *sender(void *arg)
+{
+	struct transport_kafka *t = arg;
+	struct kafka_stats stats;
+	uint64_t next_ask = 0;
+	for (;;) {
+		uint64_t now = clock_monotonic_ns();
+		if (__atomic_load_n(&t->stop, __ATOMIC_ACQUIRE) && (now >= t->deadline_ns || !has_work(t)))
+			break;
+		kafka_producer_stats(t->producer, &stats);
+		if (stats.fatal) {
+			revive(t);
+			if (!t->producer)
+				break; /* the same options worked at the start: no memory, or no threads */
+		}
+		if (now >= next_ask && (t->partitions == 0 || !stats.connected)) {
+			ask_partitions(t);
+			next_ask = now + NS_PER_S / 2;
+		} else if (stats.connected && complain_over(&t->broker_complain)) {
+			log_info(LOG_BROKER, "Kafka answers again");
+		}
+		feed(t);
+		(void)kafka_producer_poll(t->producer, POLL_MS);
+		feed(t);
+		journal_tend(t->journal);
+	}
+	return NULL;
+}
+
+/* --- the transport --------------------------------------------------------------------------------------------- */
+
+static struct batch *take(struct transport *t)
+{
+	return journal_take(of(t)->journal);
+}
+
+static void give_back(struct transport *t, struct batch *last, uint64_t now_ns)
+{
+	(void)now_ns;
+	journal_put(of(t)->journal, last);
+	feed(of(t));
+}
+
+static struct batch *swap(struct transport *t, struct batch *full, uint64_t now_ns)
+{
+	give_back(t, full, now_ns);
+	return take(t);
+}
+
+static void reopen(struct transport *t, char *said, size_t said_len)
+{
+	(void)t;
+	snprintf(said, said_len, "%s", "");
+}
+
+static void producer_stats(struct transport_kafka *t, struct kafka_stats *ret_stats)
+{
+	*ret_stats = (struct kafka_stats){0};
+	pthread_mutex_lock(&t->feed_lock);
+	if (t->producer)
+		kafka_producer_stats(t->producer, ret_stats);
+	ret_stats->sent += t->past.sent;
+	ret_stats->acknowledged += t->past.acknowledged;
+	ret_stats->failed += t->past.failed;
+	ret_stats->errors += t->past.errors;
+	pthread_mutex_unlock(&t->feed_lock);
+}
+
+static bool ready(struct transport *t, char *why_not, size_t why_len)
+{
+	struct kafka_stats stats;
+	producer_stats(of(t), &stats);
+	snprintf(why_not, why_len, "Kafka (%s) does not answer", of(t)->config->kafka.brokers);
+	return stats.connected;
+}
+
+static bool alive(struct transport *t)
+{
+	(void)t;
+	return true;
+}
+
+static void totals(struct transport *t, struct transport_totals *ret_totals)
+{
+	struct journal_stats s;
+	journal_stats(of(t)->journal, &s);
+	*ret_totals = (struct transport_totals){
+		.put = s.put_flows, .recovered = s.recovered_flows, .acknowledged = s.acknowledged_flows, .waiting = s.waiting_flows,
+	};
+	memcpy(ret_totals->dropped, s.dropped_flows, sizeof(s.dropped_flows));
+}
+
+static void metrics(struct transport *t, struct buf *out)
+{
+	struct transport_kafka *k = of(t);
+	struct journal_stats j;
+	struct kafka_stats s;
+	journal_stats(k->journal, &j);
+	producer_stats(k, &s);
+	const struct {
+		const char *name, *type, *help;
+		uint64_t value;
+	} rows[] = {
+		{"kafka_messages_sent_total", "counter", "Messages handed to librdkafka.", s.sent},
+		{"kafka_messages_acknowledged_total", "counter", "Messages that the broker acknowledged.", s.acknowledged},
+		{"kafka_messages_failed_total", "counter", "Messages that came back; those that may be sent again are.", s.failed},
+		{"kafka_errors_total", "counter", "Errors of the connection to Kafka.", s.errors},
+		{"kafka_messages_in_flight", "gauge", "Messages inside librdkafka.", s.in_flight},
+		{"kafka_connected", "gauge", "1: a broker answers.", s.connected},
+		{"journal_bytes", "gauge", "Size of all journal segments.", j.bytes},
+		{"journal_max_bytes", "gauge", "Their cap (--journal.max-bytes).", j.max_bytes},
+		{"journal_on_disk", "gauge", "1: in files, 0: in memory.", j.on_disk},
+		{"journal_batches", "gauge", "Batches that Kafka has not acknowledged.", j.waiting_batches},
+		{"journal_in_flight_batches", "gauge", "Of these, inside librdkafka.", j.in_flight_batches},
+		{"journal_damaged_batches_total", "counter", "Found at the start with a wrong checksum.", j.damaged_batches},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char name[80];
+		snprintf(name, sizeof(name), "weir_collector_%s", rows[i].name);
+		prom_head(out, name, rows[i].type, rows[i].help);
+		prom_u64(out, name, rows[i].value, NULL);
+	}
+}
+
+static void tick(struct transport *base, uint64_t now_ns)
+{
+	struct transport_kafka *t = of(base);
+	struct journal_stats s;
+	char text[400];
+	uint64_t swallowed;
+	if (journal_trouble(t->journal, text, sizeof(text)) && complain_now(&t->journal_complain, now_ns, &swallowed))
+		log_error(LOG_OURS, "journal: %s", text);
+	journal_stats(t->journal, &s);
+	uint64_t lost = s.dropped_flows[ERR_JOURNAL_FULL];
+	if (lost > t->full_said && complain_now(&t->full_complain, now_ns, &swallowed)) {
+		log_error(LOG_OURS, "journal: the cap of %" PRIu64 " bytes is reached; %" PRIu64 " flows lost so far, the oldest first",
+			  s.max_bytes, lost);
+		t->full_said = lost;
+	} else if (lost == t->full_said && s.bytes < s.max_bytes / 2 && complain_over(&t->full_complain)) {
+		log_info(LOG_OURS, "journal: below half of its cap again");
+	}
+}
+
+static void flush(struct transport *base, uint64_t deadline_ns)
+{
+	struct transport_kafka *t = of(base);
+	struct journal_stats s;
+	t->deadline_ns = deadline_ns;
+	__atomic_store_n(&t->stop, true, __ATOMIC_RELEASE);
+	if (t->thread_runs)
+		pthread_join(t->thread, NULL);
+	t->thread_runs = false;
+	pthread_mutex_lock(&t->feed_lock);
+	retire_producer(t);
+	pthread_mutex_unlock(&t->feed_lock);
+	journal_stats(t->journal, &s);
+	if (s.waiting_flows)
+		log_warn(LOG_BROKER, "%" PRIu64 " flows were not delivered in time; %s", s.waiting_flows,
+			 s.on_disk ? "they stay in the journal for the next start" : "they are lost, as there is no --journal.path");
+}
+
+static void kafka_free(struct transport *base)
+{
+	struct transport_kafka *t = of(base);
+	if (t->thread_runs)
+		flush(base, 0);
+	kafka_producer_free(t->producer);
+	journal_close(t->journal);
+	pthread_mutex_destroy(&t->feed_lock);
+	free(t);
+}
+
+static const struct transport_ops kafka_ops = {
+	.name = "kafka",
+	.take = take,
+	.swap = swap,
+	.give_back = give_back,
+	.reopen = reopen,
+	.ready = ready,
+	.alive = alive,
+	.totals = totals,
+	.metrics = metrics,
+	.tick = tick,
+	.flush = flush,
+	.free = kafka_free,
+};
+
+static int open_journal(struct transport_kafka *t, char *err, size_t err_len)
+{
+	struct journal_stats s;
+	struct journal_options options = {
+		.path = t->config->journal_path,
+		.max_bytes = t->config->journal_max,
+		.payload_bytes = config_payload_bytes(t->config),
+		.keep_free = config_sockets(t->config) + 4,
+		.epoch = clock_wall_ns(),
+		.format = t->config->format,
+	};
+	int rc = journal_open(&options, &t->journal, err, err_len);
+	if (rc < 0)
+		return rc;
+	if (*err)
+		log_warn(LOG_OURS, "%s", err);
+	journal_stats(t->journal, &s);
+	if (s.recovered_flows)
+		log_info(LOG_OURS, "journal: %" PRIu64 " flows of the last run are sent first", s.recovered_flows);
+	return 0;
+}
+
+int transport_kafka_open(const struct config *config, struct transport **ret_transport, char *err, size_t err_len)
+{
+	struct transport_kafka *t = calloc(1, sizeof(*t));
+	if (!t) {
+		snprintf(err, err_len, "no memory");
+		return -ENOMEM;
+	}
+	t->base.ops = &kafka_ops;
+	t->config = config;
+	t->split = config->flows_a_batch == 1;
+	pthread_mutex_init(&t->feed_lock, NULL);
+	int rc = open_journal(t, err, err_len);
+	if (rc == 0)
+		rc = make_producer(t, err, err_len);
+	if (rc == 0 && (rc = -pthread_create(&t->thread, NULL, sender, t)) < 0)
+		snprintf(err, err_len, "cannot start a thread: %s", strerror(-rc));
+	t->thread_runs = rc == 0;
+	if (rc < 0)
+		kafka_free(&t->base);
+	else
+		*ret_transport = &t->base;
+	return rc;
+}

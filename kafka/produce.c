@@ -1,0 +1,254 @@
+/*
+ * produce.c -- the producing half of librdkafka, behind produce.h.
+ *
+ * The defaults below are chosen so that nothing is lost and nothing is doubled by librdkafka itself: an idempotent
+ * producer, no message timeout, short reconnect back-off. All of them are ordinary properties and the user's beat
+ * them. Payload is neither copied nor freed here: it stays in the caller's memory, the journal.
+ */
+#include "kafka/produce.h"
+
+#include <errno.h>
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kafka/options.h"
+
+enum { GIVE_UP_POLLS = 50, GIVE_UP_POLL_MS = 20 };
+
+struct kafka_producer {
+	rd_kafka_t *rk;
+	rd_kafka_topic_t *rkt;
+	kafka_delivered_fn *delivered;
+	kafka_event_fn *event;
+	void *arg;
+	/* Atomic: several threads send, one polls, any reads. */
+	uint64_t sent, acknowledged, failed, errors;
+	bool connected, fatal;
+};
+
+static void count(uint64_t *counter)
+{
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
+static void set_flag(bool *flag, bool value)
+{
+	__atomic_store_n(flag, value, __ATOMIC_RELAXED);
+}
+
+/* What the broker says about a message: whether it can ever be taken. What may be mended (rights, topic, quota,
+ * leader ...) is worth another try. */
+static enum kafka_delivery verdict(rd_kafka_resp_err_t code)
+{
+	switch (code) {
+	case RD_KAFKA_RESP_ERR_NO_ERROR:
+		return KAFKA_DELIVERED;
+	case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+	case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
+		return KAFKA_TOO_LARGE;
+	case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
+	case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+	case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+	case RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT:
+		return KAFKA_REFUSED;
+	default:
+		return KAFKA_RETRY;
+	}
+}
+
+static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
+{
+	struct kafka_producer *p = opaque;
+	enum kafka_delivery how = verdict(m->err);
+	(void)rk;
+	count(how == KAFKA_DELIVERED ? &p->acknowledged : &p->failed);
+	if (how == KAFKA_DELIVERED)
+		set_flag(&p->connected, true);
+	p->delivered(p->arg, m->_private, how, how == KAFKA_DELIVERED ? NULL : rd_kafka_err2str(m->err));
+}
+
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
+{
+	struct kafka_producer *p = opaque;
+	char text[512];
+	count(&p->errors);
+	if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+		set_flag(&p->connected, false);
+	if (code == RD_KAFKA_RESP_ERR__FATAL) {
+		char why[400] = "";
+		(void)rd_kafka_fatal_error(rk, why, sizeof(why));
+		set_flag(&p->fatal, true);
+		snprintf(text, sizeof(text), "the producer cannot go on: %s", why);
+		reason = text;
+	}
+	if (p->event)
+		p->event(p->arg, true, reason);
+}
+
+static int set(rd_kafka_conf_t *conf, const char *key, const char *value, char *err, size_t err_len)
+{
+	char why[256];
+	if (rd_kafka_conf_set(conf, key, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
+		return 0;
+	snprintf(err, err_len, "kafka property '%s': %s", key, why);
+	return -EINVAL;
+}
+
+static int set_user_properties(rd_kafka_conf_t *conf, const struct opt_list *list, char *err, size_t err_len)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		char key[128];
+		const char *eq = strchr(list->items[i], '=');
+		if (!eq || (size_t)(eq - list->items[i]) >= sizeof(key)) {
+			snprintf(err, err_len, "kafka property number %zu: KEY=VALUE is wanted", i + 1);
+			return -EINVAL;
+		}
+		snprintf(key, sizeof(key), "%.*s", (int)(eq - list->items[i]), list->items[i]);
+		int rc = set(conf, key, eq + 1, err, err_len);
+		if (rc < 0)
+			return rc;
+		if (strcmp(key, "debug") == 0)
+			rd_kafka_conf_set_log_cb(conf, rd_kafka_log_print);
+	}
+	return 0;
+}
+
+static int make_conf(const struct kafka_producer_setup *setup, rd_kafka_conf_t *conf, char *err, size_t err_len)
+{
+	const struct {
+		const char *key, *value;
+	} own[] = {
+		{"bootstrap.servers", setup->options->brokers},
+		{"client.id", setup->client_id},
+		{"enable.idempotence", "true"},      /* no doubles, no reordering by retries */
+		{"message.timeout.ms", "0"},         /* nothing expires by itself */
+		{"reconnect.backoff.ms", "100"},
+		{"reconnect.backoff.max.ms", "1000"}, /* the default, 10 s, keeps sending stopped for 13 s after an outage */
+		{"compression.codec", "lz4"},
+		{"linger.ms", "5"},                  /* a message is a batch already */
+		{"log.connection.close", "false"},   /* brokers close idle connections */
+		{"socket.keepalive.enable", "true"},
+	};
+	rd_kafka_conf_set_opaque(conf, NULL);
+	rd_kafka_conf_set_log_cb(conf, NULL); /* errors come by on_error */
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		int rc = own[i].value ? set(conf, own[i].key, own[i].value, err, err_len) : 0;
+		if (rc < 0)
+			return rc;
+	}
+	return set_user_properties(conf, &setup->options->properties, err, err_len);
+}
+
+int kafka_producer_new(const struct kafka_producer_setup *setup, struct kafka_producer **ret_producer, char *err, size_t err_len)
+{
+	struct kafka_producer *p = calloc(1, sizeof(*p));
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	char why[400] = "no memory";
+	int rc = p && conf ? make_conf(setup, conf, err, err_len) : -ENOMEM;
+	if (rc < 0)
+		goto out;
+	p->delivered = setup->delivered;
+	p->event = setup->event;
+	p->arg = setup->arg;
+	rd_kafka_conf_set_opaque(conf, p);
+	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+	rd_kafka_conf_set_error_cb(conf, on_error);
+	p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
+	if (p->rk) {
+		conf = NULL; /* it owns it now */
+		p->rkt = rd_kafka_topic_new(p->rk, setup->options->topic, NULL);
+		if (!p->rkt)
+			snprintf(why, sizeof(why), "topic '%s': %s", setup->options->topic, rd_kafka_err2str(rd_kafka_last_error()));
+	}
+	rc = p->rkt ? 0 : -EINVAL;
+	if (rc < 0)
+		snprintf(err, err_len, "kafka: %s", why);
+out:
+	if (conf)
+		rd_kafka_conf_destroy(conf);
+	if (rc == 0)
+		*ret_producer = p;
+	else
+		kafka_producer_free(p);
+	return rc;
+}
+
+int kafka_producer_partitions(struct kafka_producer *p, int timeout_ms)
+{
+	const struct rd_kafka_metadata *metadata = NULL;
+	int partitions = 0;
+	if (rd_kafka_metadata(p->rk, 0, p->rkt, &metadata, timeout_ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return 0;
+	set_flag(&p->connected, true);
+	if (metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR)
+		partitions = metadata->topics[0].partition_cnt;
+	rd_kafka_metadata_destroy(metadata);
+	return partitions;
+}
+
+int kafka_producer_send(struct kafka_producer *p, int32_t partition, const void *data, size_t len,
+			const void *header, size_t header_len, void *opaque)
+{
+	/* The field is not const in librdkafka, but it is only read: no RD_KAFKA_MSG_F_FREE. */
+	union { const void *given; void *wanted; } payload = {.given = data};
+	rd_kafka_vu_t args[] = {
+		{.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = p->rkt},
+		{.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition},
+		{.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {.ptr = payload.wanted, .size = len}},
+		{.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = 0},
+		{.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = opaque},
+		{.vtype = RD_KAFKA_VTYPE_HEADER, .u.header = {.name = "weir", .val = header, .size = (ssize_t)header_len}},
+	};
+	size_t n = sizeof(args) / sizeof(args[0]) - (header_len == 0);
+	rd_kafka_error_t *error = rd_kafka_produceva(p->rk, args, n);
+	if (!error) {
+		count(&p->sent);
+		return 0;
+	}
+	rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+	rd_kafka_error_destroy(error);
+	if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+		return -EAGAIN;
+	if (code == RD_KAFKA_RESP_ERR__FATAL)
+		set_flag(&p->fatal, true);
+	switch (verdict(code)) {
+	case KAFKA_TOO_LARGE: return -EMSGSIZE;
+	case KAFKA_RETRY: return -EAGAIN;
+	default: return -EINVAL;
+	}
+}
+
+int kafka_producer_poll(struct kafka_producer *p, int timeout_ms)
+{
+	return rd_kafka_poll(p->rk, timeout_ms);
+}
+
+void kafka_producer_stats(const struct kafka_producer *p, struct kafka_stats *ret_stats)
+{
+	ret_stats->acknowledged = __atomic_load_n(&p->acknowledged, __ATOMIC_RELAXED);
+	ret_stats->failed = __atomic_load_n(&p->failed, __ATOMIC_RELAXED);
+	ret_stats->sent = __atomic_load_n(&p->sent, __ATOMIC_RELAXED);
+	ret_stats->errors = __atomic_load_n(&p->errors, __ATOMIC_RELAXED);
+	/* An answer may be counted before its sender has counted the message. */
+	uint64_t answered = ret_stats->acknowledged + ret_stats->failed;
+	ret_stats->in_flight = ret_stats->sent > answered ? ret_stats->sent - answered : 0;
+	ret_stats->connected = __atomic_load_n(&p->connected, __ATOMIC_RELAXED);
+	ret_stats->fatal = __atomic_load_n(&p->fatal, __ATOMIC_RELAXED);
+}
+
+void kafka_producer_free(struct kafka_producer *p)
+{
+	if (!p)
+		return;
+	if (p->rk) {
+		(void)rd_kafka_purge(p->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+		for (int i = 0; i < GIVE_UP_POLLS && rd_kafka_outq_len(p->rk) > 0; i++)
+			(void)rd_kafka_poll(p->rk, GIVE_UP_POLL_MS);
+		if (p->rkt)
+			rd_kafka_topic_destroy(p->rkt);
+		rd_kafka_destroy(p->rk);
+	}
+	free(p);
+}
