@@ -391,8 +391,11 @@ static int load(struct opt_run *run, int argc, char **argv, struct opt_result *r
 	if (r < 0)
 		goto out;
 	r = read_args(run, argc, argv, given, &n, &res->words);
-	/* A wish for help is answered even behind a mistake. */
 	int builtin = apply_args(run, given, n, true);
+	/* A wish for help is answered even behind a mistake. */
+	for (int i = 1; r < 0 && i < argc && !run->builtin.help; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-help") == 0)
+			run->builtin.help = strdup("text");
 	int answered = answer(run);
 	if (answered) {
 		res->exit_now = answered > 0;

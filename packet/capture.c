@@ -18,6 +18,7 @@
 #include "common/clock.h"
 #include "common/wire.h"
 #include "packet/defrag.h"
+#include "packet/etype.h"
 #include "packet/iphdr.h"
 
 enum { SNAPLEN_MAX = 262144, LIVE_TIMEOUT_MS = 100, LIVE_BUFFER = 16 << 20 };
@@ -39,7 +40,7 @@ struct link_type {
 
 static uint16_t etype_of_ip(const struct wire *w)
 {
-	return wire_left(w) && *w->p >> 4 == 6 ? 0x86dd : 0x0800;
+	return wire_left(w) && *w->p >> 4 == 6 ? ETYPE_IPV6 : ETYPE_IPV4;
 }
 
 static bool strip_ethernet(struct wire *w, uint16_t *ret_etype)
@@ -59,7 +60,7 @@ static bool strip_sll(struct wire *w, uint16_t *ret_etype)
 {
 	wire_skip(w, 14);
 	*ret_etype = wire_u16(w);
-	return !wire_failed(w) && *ret_etype >= 0x600;
+	return !wire_failed(w) && *ret_etype > ETYPE_LENGTH_MAX;
 }
 
 /* Linux cooked v2: the protocol first, then 18 octets of interface, type and address. */
@@ -67,7 +68,7 @@ static bool strip_sll2(struct wire *w, uint16_t *ret_etype)
 {
 	*ret_etype = wire_u16(w);
 	wire_skip(w, 18);
-	return !wire_failed(w) && *ret_etype >= 0x600;
+	return !wire_failed(w) && *ret_etype > ETYPE_LENGTH_MAX;
 }
 
 /* BSD loopback: four octets of address family in the byte order of who wrote it; the version nibble says it better. */
@@ -252,7 +253,7 @@ static uint16_t skip_to_network(struct wire *w, uint16_t etype)
 		wire_skip(w, 12);
 		etype = wire_u16(w);
 	}
-	while (etype == 0x8100 || etype == 0x88a8 || etype == 0x9100) {
+	while (etype == ETYPE_VLAN || etype == ETYPE_SERVICE_VLAN || etype == ETYPE_OLD_QINQ) {
 		wire_skip(w, 2);
 		etype = wire_u16(w);
 	}
@@ -322,7 +323,7 @@ static int udp_of(struct capture *c, const struct capture_packet *packet, struct
 	struct wire w = wire_of(packet->data, packet->len);
 	uint16_t etype = skip_to_network(&w, packet->etype);
 	struct iphdr ip;
-	if ((etype != 0x0800 && etype != 0x86dd) || !iphdr_read(w, &ip)) {
+	if ((etype != ETYPE_IPV4 && etype != ETYPE_IPV6) || !iphdr_read(w, &ip)) {
 		c->stats.not_udp++;
 		return 0;
 	}

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "packet/etype.h"
 #include "packet/iphdr.h"
 
 enum {
@@ -134,7 +135,7 @@ int capture_writer_add_udp(struct capture_writer *w, const struct capture_udp *u
 	static const uint8_t macs[12] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1}; /* locally administered */
 	uint8_t h[HEADERS] = {0};
 	memcpy(h, macs, sizeof(macs));
-	store16(h + 12, udp->src.len == 4 ? 0x0800 : 0x86dd);
+	store16(h + 12, udp->src.len == 4 ? ETYPE_IPV4 : ETYPE_IPV6);
 	size_t udp_len = 8 + udp->len;
 	uint8_t *u = h + 14 + make_ip(h + 14, udp, udp_len);
 	store16(u, udp->src_port);

@@ -29,7 +29,8 @@ bool iphdr_read4(struct wire w, struct iphdr *ret_hdr)
 		total = header_len + (uint32_t)wire_left(&w) - (header_len - 20);
 	uint16_t fragment = wire_load16(p + 6);
 	struct iphdr h = {
-		.version = 4, .proto = p[9], .tos = p[1], .ttl = p[8], .src = p + 12, .dst = p + 16, .header_len = header_len,
+		.version = 4, .proto = p[9], .tos = p[1], .ttl = p[8], .src = p + 12, .dst = p + 16,
+		.header_len = header_len, .total_len = total,
 		.frag = {.id = wire_load16(p + 4), .offset = fragment & 0x1fff, .flags = (uint8_t)(fragment >> 13),
 		         .more = fragment & 0x2000},
 	};
@@ -59,6 +60,7 @@ bool iphdr_read6(struct wire w, struct iphdr *ret_hdr)
 	};
 	/* RFC 2675 3: 0 stands for a jumbo payload, whose length is an option; the frame's end will do. */
 	h.payload = take(&w, len ? len : wire_left(&w), &h.cut);
+	h.total_len = 40 + (len ? len : (uint32_t)wire_left(&h.payload));
 	*ret_hdr = h;
 	return true;
 }

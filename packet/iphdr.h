@@ -37,6 +37,7 @@ struct iphdr {
 	const uint8_t *src;     /* 4 or 16 bytes */
 	const uint8_t *dst;
 	uint32_t header_len;    /* IPv4: options included */
+	uint32_t total_len;     /* header and payload, as the header says */
 	bool cut;               /* fewer bytes came than the header announces */
 	struct wire payload;
 };
