@@ -17,7 +17,7 @@
 #include "proto/flow.h"
 #include "proto/varint.h"
 
-enum { MAPPED_FIRST = 10000 };
+enum { MAPPED_FIRST = 10000, TAG_MAX = 5 };
 
 static void read_addr(struct wire *w, struct ip_addr *ret_addr)
 {
@@ -113,10 +113,11 @@ static void unpack_fields(struct wire *w, struct flow *f)
 {
 	while (wire_left(w)) {
 		const uint8_t *start = w->p;
+		/* At most 5 bytes, and never field 0: as protobuf-c has it. */
 		uint64_t tag = varint_read(w);
 		uint32_t wire_type = tag & 7;
-		uint64_t number = tag >> 3;
-		if (number == 0 || tag > UINT32_MAX)
+		uint32_t number = (uint32_t)(tag >> 3);
+		if (w->p - start > TAG_MAX || *start < 1 << 3)
 			wire_fail(w);
 		switch (number) {
 #define FIELD(number, name, kind, render, what) \
@@ -126,7 +127,7 @@ static void unpack_fields(struct wire *w, struct flow *f)
 #include "proto/fields.def"
 #undef FIELD
 		default:
-			read_unknown(w, start, (uint32_t)number, wire_type, f);
+			read_unknown(w, start, number, wire_type, f);
 		}
 	}
 }
