@@ -80,7 +80,7 @@ static void test_against_libc(void **state)
 			x ^= x << 13;
 			x ^= x >> 7;
 			x ^= x << 17;
-			uint16_t group = x >> 60 < 8 ? 0 : (uint16_t)(x >> 20 >> (x >> 44 & 15));
+			unsigned group = x >> 60 < 8 ? 0 : (unsigned)(x >> 20 & 0xffff) >> (x >> 44 & 15);
 			if (i == 0)
 				group |= 0x2000;
 			b[2 * i] = (uint8_t)(group >> 8);
