@@ -15,7 +15,7 @@ struct complain {
 	bool active;
 };
 
-/* True when the caller should log now; *ret_swallowed is how many were not said since the last. NOW in ns, monotonic. */
+/* True when the caller should log now; *ret_swallowed is how many were not said since the last. NOW is monotonic. */
 bool complain_now(struct complain *c, uint64_t now_ns, uint64_t *ret_swallowed);
 /* The trouble is over: true (once) when something had been said before, so that recovery can be announced. */
 bool complain_over(struct complain *c);

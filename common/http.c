@@ -342,7 +342,8 @@ static enum MHD_Result each_value(void *arg, enum MHD_ValueKind kind, const char
 	return MHD_YES;
 }
 
-void http_each_query(const struct http_request *req, void (*fn)(void *arg, const char *name, const char *value), void *arg)
+void http_each_query(const struct http_request *req, void (*fn)(void *arg, const char *name, const char *value),
+		     void *arg)
 {
 	struct each e = {.fn = fn, .arg = arg};
 	(void)MHD_get_connection_values(req->connection, MHD_GET_ARGUMENT_KIND, each_value, &e);

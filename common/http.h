@@ -62,7 +62,8 @@ const char *http_query(const struct http_request *req, const char *name); /* NUL
 const char *http_request_header(const struct http_request *req, const char *name);
 const char *http_body(const struct http_request *req, size_t *ret_len);
 /* Calls FN for each query parameter. */
-void http_each_query(const struct http_request *req, void (*fn)(void *arg, const char *name, const char *value), void *arg);
+void http_each_query(const struct http_request *req, void (*fn)(void *arg, const char *name, const char *value),
+		     void *arg);
 
 void http_add_header(struct http_response *res, const char *name, const char *value);
 

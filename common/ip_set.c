@@ -103,7 +103,8 @@ int ip_set_parse(struct ip_set *set, const char *list, char *err, size_t err_len
 			break;
 		(void)snprintf(item, sizeof(item), "%.*s", (int)(len < sizeof(item) ? len : sizeof(item) - 1), list);
 		if (len >= sizeof(item) || ip_prefix_parse(item, &p) < 0) {
-			(void)snprintf(err, err_len, "'%s' is no address and no prefix (192.168.0.0/16, 2001:db8::/32)", item);
+			(void)snprintf(err, err_len, "'%s' is no address and no prefix (192.168.0.0/16, 2001:db8::/32)",
+				       item);
 			return -EINVAL;
 		}
 		if (ip_set_add(set, &p) < 0) {
@@ -137,7 +138,8 @@ int ip_set_add_connected(struct ip_set *set)
 			continue;
 		/* Copied: the kernel's are shorter than a sockaddr_storage, and a mask's family may be unset. */
 		struct sockaddr_storage addr = {0}, mask = {0};
-		size_t len = i->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+		bool v4 = i->ifa_addr->sa_family == AF_INET;
+		size_t len = v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
 		memcpy(&addr, i->ifa_addr, len);
 		memcpy(&mask, i->ifa_netmask, len);
 		mask.ss_family = addr.ss_family;

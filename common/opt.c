@@ -255,7 +255,8 @@ static int add_word(struct opt_run *run, struct opt_list *words, const char *arg
 	return opt_list_add(words, arg);
 }
 
-static int read_args(struct opt_run *run, int argc, char **argv, struct given *given, size_t *n, struct opt_list *words)
+static int read_args(struct opt_run *run, int argc, char **argv, struct given *given, size_t *n,
+		     struct opt_list *words)
 {
 	bool only_words = false;
 	int r = 0;

@@ -68,6 +68,11 @@ static int scaled(const char **p, uint64_t *ret_whole, uint64_t *ret_fraction, u
 	return 0;
 }
 
+static uint64_t share(uint64_t factor, uint64_t fraction, uint64_t denominator)
+{
+	return (uint64_t)((unsigned __int128)factor * fraction / denominator);
+}
+
 /* One or (MANY) several numbers with a unit each, summed: "90s", "1h30m". */
 static int parse_units(const struct unit *units, bool many, const char *text, uint64_t *ret)
 {
@@ -80,7 +85,7 @@ static int parse_units(const struct unit *units, bool many, const char *text, ui
 		size_t len = strcspn(p, "0123456789.");
 		const struct unit *unit = find_unit(units, p, len);
 		if (!unit || __builtin_mul_overflow(whole, unit->factor, &part) ||
-		    __builtin_add_overflow(part, (uint64_t)((unsigned __int128)unit->factor * fraction / denominator), &part) ||
+		    __builtin_add_overflow(part, share(unit->factor, fraction, denominator), &part) ||
 		    __builtin_add_overflow(sum, part, &sum))
 			return -EINVAL;
 		p += len;

@@ -416,7 +416,8 @@ static void test_units(void **state)
 		{"5", 5 * NS_PER_S}, {"100ms", 100 * NS_PER_MS}, {"1.5s", 1500 * NS_PER_MS}, {"1h30m", 5400 * NS_PER_S},
 		{"7d", 7 * 86400 * NS_PER_S}, {"1m0s", 60 * NS_PER_S}, {"250us", 250000}, {"0", 0}, {"15ns", 15},
 	};
-	static const char *const bad[] = {"", "k", "-1", "1 k", "1kk", "1.5.5", "0x10", "99999999999999999999", "99999999T1", "1e3"};
+	static const char *const bad[] = {"",      "k",    "-1",                   "1 k",        "1kk",
+					  "1.5.5", "0x10", "99999999999999999999", "99999999T1", "1e3"};
 	uint64_t v;
 	(void)state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
