@@ -12,8 +12,8 @@
 enum { LINE_MAX_LEN = 4096 };
 
 /* Text for mdoc: backslashes are doubled by name, and a dot or quote that opens a line is defused. Each sentence
- * starts a line of its own, as mandoc wants it. */
-static void mdoc_text(struct buf *b, const char *text)
+ * starts a line of its own, as mandoc wants it, unless the text is LITERAL. */
+static void mdoc_text(struct buf *b, const char *text, bool literal)
 {
 	bool start = true;
 	for (const char *p = text; *p; p++) {
@@ -24,7 +24,7 @@ static void mdoc_text(struct buf *b, const char *text)
 			buf_puts(b, "\\e");
 		else if (*p == '-')
 			buf_puts(b, "\\-");
-		else if (*p == ' ' && p > text && strchr(".?!", p[-1]) && isupper((unsigned char)p[1])) {
+		else if (!literal && *p == ' ' && p > text && strchr(".?!", p[-1]) && isupper((unsigned char)p[1])) {
 			buf_puts(b, "\n");
 			start = true;
 		} else
@@ -61,11 +61,11 @@ static void mdoc_row(struct buf *b, const struct opt *row, bool builtin)
 		mdoc_word(b, row->arg);
 	}
 	buf_puts(b, "\n");
-	mdoc_text(b, row->help);
+	mdoc_text(b, row->help, false);
 	if (row->choices) {
 		char text[LINE_MAX_LEN];
 		(void)snprintf(text, sizeof(text), "One of %s.", row->choices);
-		mdoc_text(b, text);
+		mdoc_text(b, text, false);
 	}
 	if (row->value && *row->value) {
 		buf_puts(b, "Default:\n.Ql");
@@ -92,7 +92,7 @@ static void mdoc_line(struct buf *b, const char *line, bool *literal, bool *para
 			buf_puts(b, ".Bd -literal -offset indent\n");
 		*literal = true;
 		*paragraph = false;
-		mdoc_text(b, line + 4);
+		mdoc_text(b, line + 4, true);
 	} else if (line[len - 1] == ':' && !strchr(line, '.') && len < 60) {
 		buf_printf(b, ".Ss %.*s\n", (int)(len - 1), line);
 		*paragraph = false;
@@ -100,7 +100,7 @@ static void mdoc_line(struct buf *b, const char *line, bool *literal, bool *para
 		if (*paragraph)
 			buf_puts(b, ".Pp\n");
 		*paragraph = false;
-		mdoc_text(b, line);
+		mdoc_text(b, line, false);
 	}
 }
 

@@ -74,4 +74,5 @@ const struct opt_spec mocker_options_spec = {
 		       "Exit status: 0 all was sent, 1 sending failed, 2 bad usage.\n",
 	.groups = groups,
 	.n_groups = sizeof(groups) / sizeof(groups[0]),
+	.man_section = 1,
 };
