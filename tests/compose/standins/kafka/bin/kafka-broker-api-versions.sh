@@ -1,2 +1,2 @@
 #!/bin/sh
-exec java -Xmx128m -cp "/opt/kafka/libs/*" -Dorg.slf4j.simpleLogger.defaultLogLevel=warn org.apache.kafka.tools.BrokerApiVersionsCommand "$@"
+exec java -Xmx128m -cp "/opt/kafka/libs/*" -Dorg.slf4j.simpleLogger.defaultLogLevel=warn kafka.admin.BrokerApiVersionsCommand "$@"
