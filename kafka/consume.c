@@ -569,6 +569,19 @@ int64_t kafka_consumer_lag(struct kafka_consumer *c)
 	return lag;
 }
 
+void kafka_consumer_pause(struct kafka_consumer *c, bool pause)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(c->n_parts);
+	for (int32_t p = 0; p < c->n_parts; p++)
+		if (c->parts[p].reading)
+			rd_kafka_topic_partition_list_add(list, c->topic, p);
+	if (pause)
+		(void)rd_kafka_pause_partitions(c->rk, list);
+	else
+		(void)rd_kafka_resume_partitions(c->rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
 bool kafka_consumer_ready(const struct kafka_consumer *c)
 {
 	return c->ready;

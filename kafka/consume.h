@@ -52,6 +52,8 @@ int kafka_consumer_poll(struct kafka_consumer *c, int timeout_ms, struct kafka_m
 int kafka_consumer_commit(struct kafka_consumer *c, bool wait);
 /* Messages between here and the end of the assigned partitions, as far as known. */
 int64_t kafka_consumer_lag(struct kafka_consumer *c);
+/* While PAUSE, nothing more is fetched, but polling goes on and keeps the place in the group. */
+void kafka_consumer_pause(struct kafka_consumer *c, bool pause);
 /* True once partitions are assigned and their starting offsets known: what is sent from now on will be seen. */
 bool kafka_consumer_ready(const struct kafka_consumer *c);
 void kafka_consumer_free(struct kafka_consumer *c);

@@ -8,72 +8,19 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <librdkafka/rdkafka.h>
-#include <librdkafka/rdkafka_mock.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "common/err.h"
 #include "kafka/consume.h"
-#include "kafka/options.h"
+#include "tests/unit/mock_cluster.h"
 
 enum { ROUNDS = 600, POLL_MS = 50 };
-
-struct cluster {
-	rd_kafka_t *rk;
-	rd_kafka_mock_cluster_t *mock;
-	struct kafka_options options;
-};
-
-static int cluster_up(void **state)
-{
-	char why[256];
-	struct cluster *cl = calloc(1, sizeof(*cl));
-	assert_non_null(cl);
-	cl->rk = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), why, sizeof(why));
-	assert_non_null(cl->rk);
-	cl->mock = rd_kafka_mock_cluster_new(cl->rk, 1);
-	assert_non_null(cl->mock);
-	rd_kafka_brokers_add(cl->rk, rd_kafka_mock_cluster_bootstraps(cl->mock));
-	cl->options.brokers = strdup(rd_kafka_mock_cluster_bootstraps(cl->mock));
-	cl->options.topic = strdup("flows");
-	/* The mock lets a group whose last member left wait for the session timeout before it takes a new one. */
-	static char session[] = "session.timeout.ms=6000", heartbeat[] = "heartbeat.interval.ms=1000";
-	static char *properties[] = {session, heartbeat};
-	cl->options.properties = (struct opt_list){properties, 2};
-	*state = cl;
-	return 0;
-}
-
-static int cluster_down(void **state)
-{
-	struct cluster *cl = *state;
-	rd_kafka_mock_cluster_destroy(cl->mock);
-	rd_kafka_destroy(cl->rk);
-	free(cl->options.brokers);
-	free(cl->options.topic);
-	free(cl);
-	return 0;
-}
-
-static void create(struct cluster *cl, int partitions)
-{
-	assert_int_equal(rd_kafka_mock_topic_create(cl->mock, "flows", partitions, 1), 0);
-}
 
 /* Sends the numbers FIRST .. FIRST+COUNT-1, one message each, round robin over PARTITIONS; acknowledged on return. */
 static void send_numbers(struct cluster *cl, int first, int count, int partitions)
 {
-	for (int i = first; i < first + count; i++) {
-		rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
-		rd_kafka_header_add(headers, "weir", -1, &i, sizeof(i));
-		rd_kafka_resp_err_t err = rd_kafka_producev(cl->rk, RD_KAFKA_V_TOPIC("flows"),
-			RD_KAFKA_V_PARTITION(i % partitions), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-			RD_KAFKA_V_VALUE(&i, sizeof(i)), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
-		assert_int_equal(err, 0);
-	}
-	assert_int_equal(rd_kafka_flush(cl->rk, 20000), 0);
+	for (int i = first; i < first + count; i++)
+		cluster_send(cl, i % partitions, &i, sizeof(i), &i, sizeof(i));
+	cluster_flush(cl);
 }
 
 struct seen {
@@ -88,8 +35,7 @@ struct seen {
 static void on_event(void *arg, bool is_error, const char *text)
 {
 	struct seen *s = arg;
-	if (getenv("V"))
-		fprintf(stderr, "%d %s\n", is_error, text);
+	(void)is_error;
 	if (strstr(text, "is not there yet"))
 		s->absent++;
 }
@@ -160,7 +106,7 @@ static void close_consumer(struct seen *s)
 static void test_no_group_starts_at_the_end(void **state)
 {
 	struct cluster *cl = *state;
-	create(cl, 4);
+	cluster_create(cl, 4);
 	send_numbers(cl, 0, 10, 4);
 	struct seen a = {0}, b = {0};
 	open_consumer(cl, &a, NULL, "end");
@@ -181,7 +127,7 @@ static void test_no_group_starts_at_the_end(void **state)
 static void test_no_group_from_the_beginning(void **state)
 {
 	struct cluster *cl = *state;
-	create(cl, 2);
+	cluster_create(cl, 2);
 	send_numbers(cl, 0, 10, 2);
 	struct seen a = {0};
 	open_consumer(cl, &a, NULL, "beginning");
@@ -207,7 +153,7 @@ static void test_topic_that_comes_later_is_read_whole(void **state)
 static void test_caller_keeps_offsets(void **state)
 {
 	struct cluster *cl = *state;
-	create(cl, 1);
+	cluster_create(cl, 1);
 	send_numbers(cl, 0, 10, 1);
 	struct seen a = {.begin = 7}, b = {.begin = 4};
 	open_consumer(cl, &a, NULL, "end");
@@ -221,7 +167,7 @@ static void test_caller_keeps_offsets(void **state)
 static void test_group_goes_on_where_it_committed(void **state)
 {
 	struct cluster *cl = *state;
-	create(cl, 4);
+	cluster_create(cl, 4);
 	send_numbers(cl, 0, 10, 4);
 	struct seen a = {0}, b = {0}, c = {0};
 	open_consumer(cl, &a, "g", "stored");
@@ -242,7 +188,7 @@ static void test_group_goes_on_where_it_committed(void **state)
 static void test_uncommitted_comes_again(void **state)
 {
 	struct cluster *cl = *state;
-	create(cl, 1);
+	cluster_create(cl, 1);
 	send_numbers(cl, 0, 10, 1);
 	struct seen a = {0}, b = {0};
 	struct kafka_consumer_setup setup = {.options = &cl->options, .group = "u", .from = "beginning", .client_id = "test",

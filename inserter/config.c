@@ -1,0 +1,105 @@
+/*
+ * config.c -- the groups of options: ours, Kafka's, one for each sink.
+ */
+#include "inserter/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { OWN_GROUPS = 2, GROUPS_MAX = 16, ALIGN = 16 };
+
+static const struct opt rows[] = {
+	{"local", OPT_STRING, offsetof(struct inserter_options, local), NULL, "PREFIX,...",
+	 "Networks whose addresses are clients. Without it: the private and unique-local ranges and the networks that this host is "
+	 "connected to."},
+	{"group", OPT_STRING, offsetof(struct inserter_options, group), NULL, "NAME",
+	 "Consumer group for all sinks of this process. Without it, print and metrics read without a group, so that each sees every "
+	 "flow; others use a group of their own name."},
+	{"from", OPT_STRING, offsetof(struct inserter_options, from), "end", "WHERE",
+	 "Where to begin: end, beginning, or a UTC time such as 2026-11-21T12:00. A group that has read before goes on where it was."},
+	{"flush", OPT_DURATION, offsetof(struct inserter_options, flush_ns), "5s", "TIME",
+	 "At least so often, what was read is stored and its offsets are committed.", .min = 1000000, .max = INT64_MAX},
+	{"addr", OPT_STRING, offsetof(struct inserter_options, addr), NULL, "ADDRESS",
+	 "Where /metrics, /healthz and /readyz are served: localhost:3434, :3434 (everywhere). With the sink metrics "
+	 "localhost:3434, else nowhere."},
+	{"loglevel", OPT_STRING, offsetof(struct inserter_options, log_level), "info", "LEVEL", "How much to say.",
+	 .choices = "error|warn|warning|info|debug"},
+	{"logfmt", OPT_STRING, offsetof(struct inserter_options, log_format), "normal", "FORMAT", "Log lines for people or as JSON.",
+	 .choices = "normal|json"},
+};
+
+static struct opt_group groups[GROUPS_MAX];
+
+static struct opt_spec spec = {
+	.program = "weir-inserter",
+	.summary = "read flows from Kafka and put them somewhere",
+	.usage = "SINK... [OPTION...]",
+	.groups = groups,
+	.positional = true,
+};
+
+static char description[2048];
+
+static size_t rounded(size_t n)
+{
+	return (n + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+/* Lays out the block; gives its size. */
+static size_t lay_out(void)
+{
+	size_t at = rounded(sizeof(struct config));
+	size_t n = OWN_GROUPS;
+	size_t len = (size_t)snprintf(description, sizeof(description), "Sinks, one or several at once:\n");
+	groups[0] = (struct opt_group){.title = "Reading", .rows = rows, .n_rows = sizeof(rows) / sizeof(rows[0]),
+				       .base = offsetof(struct config, common)};
+	groups[1] = (struct opt_group){.title = "Kafka", .rows = kafka_option_rows, .n_rows = kafka_option_rows_count,
+				       .base = offsetof(struct config, kafka)};
+	for (size_t i = 0; i < sink_kinds_count && n < GROUPS_MAX; i++) {
+		const struct sink_kind *kind = sink_kinds[i];
+		groups[n++] = (struct opt_group){.title = kind->name, .rows = kind->rows, .n_rows = kind->n_rows, .base = at};
+		at += rounded(kind->options_size);
+		len += (size_t)snprintf(description + len, sizeof(description) - len, "  %-10s %s\n", kind->name, kind->summary);
+	}
+	snprintf(description + len, sizeof(description) - len,
+		 "\nExamples:\n"
+		 "  weir-inserter print\n"
+		 "  weir-inserter print metrics --local 192.168.1.0/24 --kafka.brokers localhost:9092\n"
+		 "  weir-inserter print -o 'fmt:%%ts , %%te , %%sa' -c 10\n"
+		 "\nExit status: 0 done, 1 failed while running, 2 bad usage or configuration.\n");
+	spec.description = description;
+	spec.n_groups = n;
+	return at;
+}
+
+int config_parse(int argc, char **argv, struct config **ret_config, struct opt_result *ret_result, char *err, size_t err_len)
+{
+	struct config *config = calloc(1, lay_out());
+	if (!config) {
+		snprintf(err, err_len, "out of memory");
+		return -ENOMEM;
+	}
+	int r = opt_parse(&spec, argc, argv, config, ret_result, err, err_len);
+	if (r)
+		free(config);
+	else
+		*ret_config = config;
+	return r;
+}
+
+const void *config_sink_options(const struct config *config, const struct sink_kind *kind)
+{
+	for (size_t i = OWN_GROUPS; i < spec.n_groups; i++)
+		if (sink_kinds[i - OWN_GROUPS] == kind)
+			return (const char *)config + groups[i].base;
+	return NULL;
+}
+
+void config_free(struct config *config, struct opt_result *result)
+{
+	if (!config)
+		return;
+	opt_free(&spec, config, result);
+	free(config);
+}

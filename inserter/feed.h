@@ -1,0 +1,46 @@
+/*
+ * feed.h -- one reader of the topic and the sinks it feeds, in a thread of its own.
+ *
+ * Sinks without a group share a feed, so that a flow is unpacked once for all of them; each group has its own.
+ */
+#ifndef WEIR_INSERTER_FEED_H
+#define WEIR_INSERTER_FEED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "inserter/sink.h"
+
+struct buf;
+struct feed;
+struct kafka_options;
+
+enum { FEED_SINKS_MAX = 16 };
+
+struct feed_setup {
+	const struct kafka_options *kafka;
+	const char *group;         /* NULL: none */
+	const char *from;
+	uint64_t flush_ns;         /* at least so often, sinks are made safe and offsets committed */
+	volatile bool *stop;       /* set by anybody: end */
+	void (*ended)(void);       /* called once by the feed's thread when it has ended by itself */
+};
+
+int feed_new(const struct feed_setup *setup, struct feed **ret_feed, char *err, size_t err_len);
+const char *feed_group(const struct feed *f);
+/* Opens KIND with OPTIONS and adds it. 0, -EINVAL (usage) or another negative errno, with a line in ERR. */
+int feed_add(struct feed *f, const struct sink_kind *kind, const void *options, const struct sink_env *env, char *err,
+	     size_t err_len);
+int feed_start(struct feed *f, char *err, size_t err_len);
+/* Waits for the thread, closes the sinks; 0 or a negative errno when something was not written or read. */
+int feed_join(struct feed *f);
+void feed_free(struct feed *f);
+
+bool feed_ready(const struct feed *f);
+bool feed_ended(const struct feed *f);
+/* Counters of all feeds together, then what their sinks have to say. */
+void feed_metrics(struct feed *const feeds[], size_t n, struct buf *b);
+void feed_log_summary(const struct feed *f);
+
+#endif

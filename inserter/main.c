@@ -1,0 +1,225 @@
+/*
+ * main.c -- weir-inserter: from the topic to wherever its words say.
+ *
+ * One process, any number of sinks. Sinks are put on feeds by their group (feed.h), each feed is a thread; this thread
+ * waits for signals. SIGINT and SIGTERM let every feed store what it has, commit and say what it counted.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/http.h"
+#include "common/log.h"
+#include "common/notify.h"
+#include "common/promtext.h"
+#include "common/signals.h"
+#include "inserter/config.h"
+#include "inserter/feed.h"
+#include "inserter/sides.h"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, FEEDS_MAX = 16 };
+
+struct program {
+	struct config *config;
+	struct ip_set local;
+	struct sink_env env;
+	struct feed *feeds[FEEDS_MAX];
+	size_t n_feeds;
+	bool serves;
+	struct http_server *http;
+};
+
+static volatile bool stop;
+
+/* A feed has ended by itself: wake the main thread. */
+static void feed_has_ended(void)
+{
+	kill(getpid(), SIGUSR2);
+}
+
+/* -- HTTP -- */
+
+static void serve_metrics(void *arg, const struct http_request *req, struct http_response *res)
+{
+	struct program *p = arg;
+	(void)req;
+	res->content_type = "text/plain; version=0.0.4; charset=utf-8";
+	feed_metrics(p->feeds, p->n_feeds, &res->body);
+	prom_process(&res->body, "weir-inserter");
+}
+
+static void serve_health(void *arg, const struct http_request *req, struct http_response *res)
+{
+	(void)arg;
+	(void)req;
+	buf_puts(&res->body, "OK\n");
+}
+
+static void serve_ready(void *arg, const struct http_request *req, struct http_response *res)
+{
+	struct program *p = arg;
+	(void)req;
+	for (size_t i = 0; i < p->n_feeds; i++) {
+		if (feed_ready(p->feeds[i]))
+			continue;
+		res->status = 503;
+		buf_puts(&res->body, "no partitions yet\n");
+		return;
+	}
+	buf_puts(&res->body, "OK\n");
+}
+
+static const struct http_route routes[] = {
+	{"/metrics", "GET", serve_metrics},
+	{"/healthz", "GET", serve_health},
+	{"/readyz", "GET", serve_ready},
+};
+
+static int serve(struct program *p, char *err, size_t err_len)
+{
+	const char *addr = p->config->common.addr;
+	if (!addr && p->serves)
+		addr = "localhost:3434";
+	if (!addr)
+		return 0;
+	struct http_options options = {
+		.address = addr, .routes = routes, .n_routes = sizeof(routes) / sizeof(routes[0]), .arg = p};
+	return http_server_start(&options, &p->http, err, err_len);
+}
+
+/* -- feeds -- */
+
+static struct feed *feed_for(struct program *p, const char *group, char *err, size_t err_len)
+{
+	for (size_t i = 0; i < p->n_feeds; i++) {
+		const char *has = feed_group(p->feeds[i]);
+		if (has == group || (has && group && strcmp(has, group) == 0))
+			return p->feeds[i];
+	}
+	if (p->n_feeds == FEEDS_MAX) {
+		snprintf(err, err_len, "more than %d groups", FEEDS_MAX);
+		return NULL;
+	}
+	struct feed_setup setup = {
+		.kafka = &p->config->kafka,
+		.group = group,
+		.from = p->config->common.from,
+		.flush_ns = p->config->common.flush_ns,
+		.stop = &stop,
+		.ended = feed_has_ended,
+	};
+	if (feed_new(&setup, &p->feeds[p->n_feeds], err, err_len))
+		return NULL;
+	return p->feeds[p->n_feeds++];
+}
+
+static int add_sink(struct program *p, const char *name, char *err, size_t err_len)
+{
+	const struct sink_kind *kind = sink_by_name(name);
+	if (!kind) {
+		snprintf(err, err_len, "'%s' is no sink; --help lists them", name);
+		return -EINVAL;
+	}
+	const char *group = p->config->common.group ? p->config->common.group : kind->group;
+	struct feed *feed = feed_for(p, group, err, err_len);
+	if (!feed)
+		return -ENOMEM;
+	p->env.group = group;
+	p->serves |= kind->serves;
+	return feed_add(feed, kind, config_sink_options(p->config, kind), &p->env, err, err_len);
+}
+
+static int build(struct program *p, const struct opt_list *words, char *err, size_t err_len)
+{
+	struct inserter_options *o = &p->config->common;
+	if (words->count == 0) {
+		snprintf(err, err_len, "say where flows are to go, such as: weir-inserter print; --help lists the sinks");
+		return -EINVAL;
+	}
+	if (!p->config->kafka.brokers)
+		p->config->kafka.brokers = strdup("localhost:9092");
+	int r = sides_parse(o->local, &p->local, err, err_len);
+	p->env.local = &p->local;
+	p->env.topic = p->config->kafka.topic;
+	p->env.stop = &stop;
+	for (size_t i = 0; i < words->count && !r; i++)
+		r = add_sink(p, words->items[i], err, err_len);
+	return r;
+}
+
+static bool all_ended(const struct program *p)
+{
+	for (size_t i = 0; i < p->n_feeds; i++)
+		if (!feed_ended(p->feeds[i]))
+			return false;
+	return true;
+}
+
+static int run(struct program *p, char *err, size_t err_len)
+{
+	int r = serve(p, err, err_len);
+	for (size_t i = 0; i < p->n_feeds && !r; i++)
+		r = feed_start(p->feeds[i], err, err_len);
+	if (r)
+		return r;
+	notify_send("READY=1");
+	uint64_t watchdog = notify_watchdog_ns();
+	while (!stop && !all_ended(p)) {
+		int signal_number = signals_wait(watchdog ? watchdog : 10 * NS_PER_S);
+		if (signal_number == SIGINT || signal_number == SIGTERM)
+			stop = true;
+		else if (watchdog)
+			notify_send("WATCHDOG=1");
+	}
+	notify_send("STOPPING=1");
+	stop = true;
+	for (size_t i = 0; i < p->n_feeds; i++) {
+		int one = feed_join(p->feeds[i]);
+		feed_log_summary(p->feeds[i]);
+		if (one)
+			snprintf(err, err_len, "%s", strerror(-one));
+		r = r ? r : one;
+	}
+	return r;
+}
+
+static void tear_down(struct program *p)
+{
+	stop = true;
+	http_server_stop(p->http); /* first: it asks the feeds */
+	for (size_t i = 0; i < p->n_feeds; i++)
+		feed_free(p->feeds[i]);
+	ip_set_free(&p->local);
+}
+
+int main(int argc, char **argv)
+{
+	struct program p = {0};
+	struct opt_result result = {0};
+	char err[512] = "";
+	int status = EXIT_USAGE;
+	int r = config_parse(argc, argv, &p.config, &result, err, sizeof(err));
+	if (!r && result.exit_now)
+		goto out;
+	if (!r)
+		r = log_init("weir-inserter", p.config->common.log_level, p.config->common.log_format);
+	if (!r)
+		r = build(&p, &result.words, err, sizeof(err));
+	status = r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+	if (!r && !result.check) {
+		signals_block();
+		r = run(&p, err, sizeof(err));
+		status = r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+	}
+	if (r)
+		fprintf(stderr, "weir-inserter: %s\n", err);
+	tear_down(&p);
+out:
+	config_free(p.config, &result);
+	return r ? status : EXIT_SUCCESS;
+}

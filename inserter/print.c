@@ -1,0 +1,200 @@
+/*
+ * print.c -- weir-inserter print: flows as lines.
+ *
+ * Lines are made by hand in one large buffer, which is written when it is full or when there is nothing more to read:
+ * prompt on a quiet network, one write for some thousand lines on a busy one. The home collector's line goes to
+ * stderr, as that collector's did; everything else to stdout, as nfdump's does.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/counter.h"
+#include "common/promtext.h"
+#include "inserter/columns.h"
+#include "inserter/home.h"
+#include "inserter/sink.h"
+#include "proto/flow.h"
+#include "proto/json.h"
+#include "proto/text.h"
+
+enum { BUFFER = 256 * 1024, ROOM = FLOW_JSON_MAX };
+
+struct print_options {
+	char *output;
+	char *colour;
+	bool quiet;
+	bool plain_numbers;
+	bool long_ipv6;
+	int64_t count;
+};
+
+struct print {
+	const struct print_options *options;
+	const struct ip_set *local;
+	struct columns *columns;
+	size_t (*line)(struct print *p, const struct flow *f, char *out);
+	int fd;
+	bool colour;
+	int error;          /* errno of a write that failed */
+	uint64_t sides[SIDE_COUNT];
+	uint64_t lines;
+	size_t used;
+	char buffer[BUFFER];
+};
+
+static const struct opt rows[] = {
+	{"output", OPT_STRING, offsetof(struct print_options, output), "home", "FORMAT",
+	 "How a flow is shown: home (client, arrow, server, on stderr), line, long, extended, csv, json, text, or a format of your "
+	 "own in nfdump's codes: 'fmt:%ts %td %pr %sap -> %dap %pkt %byt %fl'.", .letter = 'o'},
+	{"count", OPT_INT, offsetof(struct print_options, count), NULL, "N", "End after N flows; 0: never.", .max = INT64_MAX,
+	 .letter = 'c'},
+	{"quiet", OPT_BOOL, offsetof(struct print_options, quiet), NULL, NULL, "No heading.", .letter = 'q'},
+	{"plain-numbers", OPT_BOOL, offsetof(struct print_options, plain_numbers), NULL, NULL,
+	 "Whole numbers in columns: 150123456, not 150.1 M.", .letter = 'N'},
+	{"long-ipv6", OPT_BOOL, offsetof(struct print_options, long_ipv6), NULL, NULL,
+	 "Room for whole IPv6 addresses in columns.", .letter = '6'},
+	{"colour", OPT_STRING, offsetof(struct print_options, colour), "auto", "WHEN", "Colour in the home line; auto: on a terminal.",
+	 .choices = "auto|always|never"},
+};
+
+static size_t home(struct print *p, const struct flow *f, char *out)
+{
+	enum side side = sides_of(p->local, f);
+	counter_inc(&p->sides[side]);
+	return home_line(f, side, p->colour, out);
+}
+
+static size_t json(struct print *p, const struct flow *f, char *out)
+{
+	(void)p;
+	return flow_json(f, out);
+}
+
+static size_t text(struct print *p, const struct flow *f, char *out)
+{
+	(void)p;
+	return flow_text(f, out);
+}
+
+static size_t in_columns(struct print *p, const struct flow *f, char *out)
+{
+	return columns_line(p->columns, f, p->lines, out);
+}
+
+static const struct {
+	const char *name;
+	size_t (*line)(struct print *p, const struct flow *f, char *out);
+	int fd;
+} outputs[] = {
+	{"home", home, STDERR_FILENO},
+	{"json", json, STDOUT_FILENO},
+	{"text", text, STDOUT_FILENO},
+};
+
+static int choose(struct print *p, char *err, size_t err_len)
+{
+	const struct print_options *o = p->options;
+	for (size_t i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++) {
+		if (strcmp(outputs[i].name, o->output) == 0) {
+			p->line = outputs[i].line;
+			p->fd = outputs[i].fd;
+			return 0;
+		}
+	}
+	p->line = in_columns;
+	p->fd = STDOUT_FILENO;
+	struct columns_style style = {.plain_numbers = o->plain_numbers, .long_ipv6 = o->long_ipv6};
+	int r = columns_new(o->output, &style, &p->columns, err, err_len);
+	if (!r && !o->quiet)
+		p->used = columns_heading(p->columns, p->buffer);
+	return r;
+}
+
+static void write_out(struct print *p)
+{
+	size_t done = 0;
+	while (done < p->used && !p->error) {
+		ssize_t n = write(p->fd, p->buffer + done, p->used - done);
+		if (n >= 0)
+			done += (size_t)n;
+		else if (errno != EINTR)
+			p->error = errno;
+	}
+	p->used = 0;
+}
+
+static int print_open(const void *options, const struct sink_env *env, void **ret_self, char *err, size_t err_len)
+{
+	const struct print_options *o = options;
+	struct print *p = calloc(1, sizeof(*p));
+	if (!p) {
+		snprintf(err, err_len, "print: out of memory");
+		return -ENOMEM;
+	}
+	p->options = o;
+	p->local = env->local;
+	int r = choose(p, err, err_len);
+	if (r) {
+		free(p);
+		return r;
+	}
+	p->colour = strcmp(o->colour, "always") == 0 || (strcmp(o->colour, "auto") == 0 && isatty(p->fd));
+	*ret_self = p;
+	return 0;
+}
+
+static enum sink_answer print_flow(void *self, const struct flow *f)
+{
+	struct print *p = self;
+	if (p->used > BUFFER - ROOM)
+		write_out(p);
+	counter_inc(&p->lines);
+	p->used += p->line(p, f, p->buffer + p->used);
+	bool enough = p->options->count && p->lines >= (uint64_t)p->options->count;
+	return enough || p->error ? SINK_DONE : SINK_MORE;
+}
+
+static void print_idle(void *self)
+{
+	write_out(self);
+}
+
+static void print_metrics(void *self, struct buf *b)
+{
+	struct print *p = self;
+	prom_head(b, "weir_inserter_print_lines_total", "counter", "Flows printed.");
+	prom_u64(b, "weir_inserter_print_lines_total", counter_get(&p->lines), NULL);
+	prom_head(b, "weir_inserter_print_sides_total", "counter",
+		  "Flows in the home line by which end is local: up, down, neither, both.");
+	for (size_t i = 0; i < SIDE_COUNT; i++)
+		prom_u64(b, "weir_inserter_print_sides_total", counter_get(&p->sides[i]), "side", side_names[i], NULL);
+}
+
+static int print_close(void *self)
+{
+	struct print *p = self;
+	write_out(p);
+	/* A reader that has seen enough (| head) is no failure. */
+	int r = p->error == EPIPE ? 0 : -p->error;
+	columns_free(p->columns);
+	free(p);
+	return r;
+}
+
+extern const struct sink_kind sink_print;
+const struct sink_kind sink_print = {
+	.name = "print",
+	.summary = "flows as lines on the terminal",
+	.rows = rows,
+	.n_rows = sizeof(rows) / sizeof(rows[0]),
+	.options_size = sizeof(struct print_options),
+	.open = print_open,
+	.flow = print_flow,
+	.idle = print_idle,
+	.metrics = print_metrics,
+	.close = print_close,
+};

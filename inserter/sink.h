@@ -1,0 +1,69 @@
+/*
+ * sink.h -- what a subcommand of weir-inserter is: somewhere that flows go.
+ *
+ * A sink is a file with a struct sink_kind; adding one is that file and a row in sinks.c. Its options are rows whose
+ * offsets lie in a struct of its own. All calls for one sink come from one thread, except metrics().
+ *
+ * What "safe" means is the sink's: offsets are committed only after flush() has given 0, and then for everything that
+ * flow() got before. A sink without flush() makes no promise (a terminal) and never holds offsets back.
+ */
+#ifndef WEIR_INSERTER_SINK_H
+#define WEIR_INSERTER_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/opt.h"
+
+struct buf;
+struct flow;
+struct ip_set;
+struct kafka_message;
+
+enum sink_answer {
+	SINK_MORE = 0,
+	SINK_DONE = 1, /* enough: --count is reached */
+	SINK_FULL = 2  /* flush() before the next flow */
+};
+
+/* What a sink may know of the program around it. */
+struct sink_env {
+	const struct ip_set *local; /* --local */
+	const char *group;          /* the consumer group it is read with, NULL: none */
+	const char *topic;
+	const volatile bool *stop;  /* the program is to end: do not wait any longer */
+};
+
+struct sink_kind {
+	const char *name;        /* the subcommand */
+	const char *summary;     /* one line */
+	const struct opt *rows;  /* its options */
+	size_t n_rows;
+	size_t options_size;     /* of the struct that the rows fill */
+	const char *group;       /* default consumer group; NULL: none, it sees every flow from now on */
+	bool serves;             /* it is there to be asked over HTTP */
+
+	/* 0, -EINVAL (usage: exit 2) or another negative errno (exit 1), with a line in ERR. */
+	int (*open)(const void *options, const struct sink_env *env, void **ret_self, char *err, size_t err_len);
+	/* A Kafka message begins; its flows follow. Optional. SINK_MORE or SINK_FULL. */
+	enum sink_answer (*message)(void *self, const struct kafka_message *m);
+	enum sink_answer (*flow)(void *self, const struct flow *f);
+	/* Nothing more to read just now: show what is there. Optional. */
+	void (*idle)(void *self);
+	/* Make safe. 0, or a negative errno: not possible now, ask again. Optional. */
+	int (*flush)(void *self);
+	/* About once a second; NOW is the wall clock. Optional. */
+	void (*tick)(void *self, uint64_t now_ns);
+	/* Writes its metrics; from another thread. Optional. */
+	void (*metrics)(void *self, struct buf *b);
+	/* SELF is gone afterwards. 0, or a negative errno when something could not be written. */
+	int (*close)(void *self);
+};
+
+extern const struct sink_kind *const sink_kinds[];
+extern const size_t sink_kinds_count;
+
+const struct sink_kind *sink_by_name(const char *name); /* NULL: no such */
+
+#endif
