@@ -1,56 +1,219 @@
 /*
- * collector.c -- puts the parts together: transport, then workers (or a capture), then the main thread's loop of
- * signals and once-a-second duties, then the end in reverse order.
+ * collector.c -- puts the parts together: sockets, transport, workers (or a capture), pages; then the main thread's
+ * loop of signals and once-a-second duties; then the end, in reverse order.
  */
 #include "collector/collector.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "collector/config.h"
-#include "collector/outlet.h"
+#include "collector/pages.h"
 #include "collector/replay.h"
+#include "collector/tap.h"
 #include "collector/transport.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/notify.h"
+#include "common/signals.h"
 
-struct collector {
-	const struct config *config;
-	struct transport *transport;
-	struct outlet_options outlet;
-};
-
-static struct outlet_options outlet_options(const struct config *config, struct transport *transport)
+static struct outlet_options outlet_options(const struct collector *c)
 {
 	return (struct outlet_options){
-		.transport = transport,
-		.encoding = config->encoding,
-		.batch_bytes = (size_t)config->batch_bytes,
-		.batch_flows = config->flows_a_batch,
-		.linger_ns = config->batch_linger,
+		.transport = c->transport,
+		.encoding = c->config->encoding,
+		.batch_bytes = (size_t)c->config->batch_bytes,
+		.batch_flows = c->config->flows_a_batch > 1 ? c->config->flows_a_batch : 0,
+		.linger_ns = c->config->batch_linger,
+		.tap = c->tap,
 	};
 }
+
+/* The last line: what came in and where it went. */
+static void say_totals(const struct collector *c, uint64_t datagrams, uint64_t kernel_drops, uint64_t flows, uint64_t filtered)
+{
+	struct transport_totals t;
+	uint64_t lost = 0;
+	c->transport->ops->totals(c->transport, &t);
+	for (unsigned i = 1; i < ERR_COUNT; i++)
+		lost += t.dropped[i];
+	log_info(LOG_OURS, "%" PRIu64 " datagrams received, %" PRIu64 " dropped by the kernel; %" PRIu64 " flows decoded, %" PRIu64
+		 " recovered, %" PRIu64 " delivered, %" PRIu64 " left, %" PRIu64 " filtered, %" PRIu64 " lost",
+		 datagrams, kernel_drops, flows, t.recovered, t.acknowledged, t.waiting, filtered, lost);
+}
+
+/* --- a capture ------------------------------------------------------------------------------------------------- */
 
 static int run_capture(struct collector *c, char *err, size_t err_len)
 {
 	struct replay_result result;
 	bool stop = false;
-	int rc = replay_run(c->config, &c->outlet, &stop, &result, err, err_len);
+	struct outlet_options outlet = outlet_options(c);
+	int rc = replay_run(c->config, &outlet, &stop, &result, err, err_len);
+	if (rc < 0)
+		return rc;
 	c->transport->ops->flush(c->transport, clock_monotonic_ns() + c->config->shutdown_timeout);
-	log_info(LOG_OURS, "%" PRIu64 " datagrams (%" PRIu64 " dropped, %" PRIu64 " in part), %" PRIu64 " flows", result.datagrams,
-		 result.dropped, result.partial, result.flows.kept);
+	say_totals(c, result.datagrams, 0, result.flows.flows, result.flows.flows - result.flows.kept);
+	return 0;
+}
+
+/* --- listeners --------------------------------------------------------------------------------------------------- */
+
+static void say_listening(const struct listen_spec *spec, const struct socket_info *info)
+{
+	log_info(LOG_OURS, "listening on %s, %u socket%s, receive buffer %" PRIu64 " KiB", spec->text, spec->count,
+		 spec->count == 1 ? "" : "s", info->buffer_got / 1024);
+}
+
+/* One line, whatever the number of sockets. */
+static void warn_buffer(const struct collector *c)
+{
+	for (size_t i = 0; i < c->config->listen.count; i++) {
+		const struct socket_info *info = &c->sockets[i];
+		if (info->buffer_got >= info->buffer_asked)
+			continue;
+		log_warn(LOG_OURS, "receive buffer: asked for %" PRIu64 " bytes, got %" PRIu64 ": bursts will be lost; cure: "
+			 "sysctl -w net.core.rmem_max=%" PRIu64, info->buffer_asked, info->buffer_got, info->buffer_asked);
+		return;
+	}
+}
+
+struct open_sockets {
+	int fds[COLLECTOR_WORKERS_MAX];
+	size_t n;
+};
+
+static int open_sockets(struct collector *c, struct open_sockets *open, char *err, size_t err_len)
+{
+	for (size_t i = 0; i < c->config->listen.count; i++) {
+		const struct listen_spec *spec = &c->config->listen.specs[i];
+		if (open->n + spec->count > COLLECTOR_WORKERS_MAX) {
+			snprintf(err, err_len, "--listen: more than %d sockets", COLLECTOR_WORKERS_MAX);
+			return -EINVAL;
+		}
+		int rc = socket_open_group(spec, &open->fds[open->n], &c->sockets[i], err, err_len);
+		if (rc < 0)
+			return rc;
+		open->n += spec->count;
+	}
+	return 0;
+}
+
+static int start_workers(struct collector *c, struct open_sockets *open, char *err, size_t err_len)
+{
+	struct worker_options options = {.config = c->config, .outlet = outlet_options(c)};
+	for (size_t i = 0; i < c->config->listen.count; i++) {
+		options.listen = &c->config->listen.specs[i];
+		for (options.number = 0; options.number < options.listen->count; options.number++) {
+			options.fd = open->fds[c->n_workers];
+			int rc = worker_start(&options, &c->workers[c->n_workers]);
+			open->fds[c->n_workers] = -1; /* the worker's, even when it did not start */
+			if (rc < 0) {
+				snprintf(err, err_len, "cannot start a worker: %s", strerror(-rc));
+				return rc;
+			}
+			c->n_workers++;
+		}
+		say_listening(options.listen, &c->sockets[i]);
+	}
+	return 0;
+}
+
+static void hang_up(struct collector *c)
+{
+	char said[300];
+	c->transport->ops->reopen(c->transport, said, sizeof(said));
+	log_info(LOG_OURS, "SIGHUP: %s", *said ? said : "nothing to reopen");
+}
+
+/* Until a signal ends it, or there is nobody left to write to. */
+static void main_loop(struct collector *c)
+{
+	uint64_t watchdog = notify_watchdog_ns();
+	uint64_t tick = watchdog && watchdog / 2 < NS_PER_S ? watchdog / 2 : NS_PER_S;
+	while (c->transport->ops->alive(c->transport)) {
+		int signal = signals_wait(tick);
+		if (signal == SIGTERM || signal == SIGINT)
+			return;
+		if (signal == SIGHUP)
+			hang_up(c);
+		c->transport->ops->tick(c->transport, clock_monotonic_ns());
+		if (watchdog)
+			notify_send("WATCHDOG=1");
+	}
+}
+
+static void stop_workers(struct collector *c)
+{
+	for (size_t i = 0; i < c->n_workers; i++)
+		worker_stop(c->workers[i]);
+	for (size_t i = 0; i < c->n_workers; i++)
+		worker_join(c->workers[i]);
+}
+
+static void finish(struct collector *c)
+{
+	struct decode_stats decoded;
+	struct outlet_stats out;
+	uint64_t drops = 0;
+	notify_send("STOPPING=1");
+	uint64_t deadline = clock_monotonic_ns() + c->config->shutdown_timeout;
+	stop_workers(c);
+	c->transport->ops->flush(c->transport, deadline);
+	collector_decode_stats(c, &decoded);
+	collector_outlet_stats(c, &out);
+	for (size_t i = 0; i < c->config->listen.count; i++) {
+		struct worker_stats s;
+		collector_listener_stats(c, &c->config->listen.specs[i], &s);
+		drops += s.kernel_drops;
+	}
+	say_totals(c, decoded.datagrams, drops, out.flows, out.flows - out.kept);
+}
+
+static int run_listeners(struct collector *c, struct open_sockets *open, char *err, size_t err_len)
+{
+	int rc = start_workers(c, open, err, err_len);
+	if (rc == 0)
+		rc = pages_start(c, err, err_len);
+	if (rc == 0) {
+		warn_buffer(c);
+		notify_send("READY=1");
+		main_loop(c);
+	}
+	__atomic_store_n(&c->stopping, true, __ATOMIC_RELEASE);
+	tap_stop(c->tap);
+	finish(c);
+	pages_stop(c);
+	for (size_t i = 0; i < c->n_workers; i++)
+		worker_free(c->workers[i]);
 	return rc;
 }
 
 int collector_run(const struct config *config, char *err, size_t err_len)
 {
 	struct collector c = {.config = config};
-	int rc = transport_open(config, &c.transport, err, err_len);
-	if (rc < 0)
-		return rc;
-	c.outlet = outlet_options(config, c.transport);
-	rc = run_capture(&c, err, err_len);
-	c.transport->ops->free(c.transport);
+	struct open_sockets open = {.n = 0};
+	/* Sockets first: a port in use is known before a journal is touched. */
+	int rc = config->pcap ? 0 : open_sockets(&c, &open, err, err_len);
+	if (rc == 0)
+		rc = transport_open(config, &c.transport, err, err_len);
+	c.tap = rc == 0 ? tap_new() : NULL;
+	if (rc == 0 && !c.tap) {
+		snprintf(err, err_len, "no memory");
+		rc = -ENOMEM;
+	}
+	if (rc == 0)
+		rc = config->pcap ? run_capture(&c, err, err_len) : run_listeners(&c, &open, err, err_len);
+	for (size_t i = 0; i < open.n; i++) {
+		if (open.fds[i] >= 0)
+			close(open.fds[i]);
+	}
+	if (c.transport)
+		c.transport->ops->free(c.transport);
+	tap_free(c.tap);
 	return rc;
 }

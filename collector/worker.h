@@ -1,0 +1,56 @@
+/*
+ * worker.h -- a thread with one socket, one decoder and one open batch: receives, decodes, packs. It shares nothing
+ * on the way of a datagram; what others want of it they read from counters, or ask for and it answers between
+ * two receive calls.
+ */
+#ifndef WEIR_COLLECTOR_WORKER_H
+#define WEIR_COLLECTOR_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/decode.h"
+#include "collector/decode_stats.h"
+#include "collector/outlet.h"
+#include "common/err.h"
+
+struct config;
+struct listen_spec;
+struct worker;
+
+/* Of one socket. Written by its worker. */
+struct worker_stats {
+	uint64_t datagrams, bytes;
+	uint64_t truncated;       /* longer than 65,535 octets (never, on IP) */
+	uint64_t kernel_drops;    /* the receive buffer was full: lost on this host */
+	uint64_t receive_errors;
+	uint64_t batches;         /* receive calls that gave something */
+};
+
+struct worker_options {
+	const struct config *config;
+	const struct listen_spec *listen;
+	unsigned number;          /* in its group */
+	int fd;                   /* the worker's from now on */
+	struct outlet_options outlet;
+};
+
+int worker_start(const struct worker_options *options, struct worker **ret_worker); /* 0 or a negative errno */
+/* Asks it to end: it empties the socket once, and passes its batch on. */
+void worker_stop(struct worker *w);
+void worker_join(struct worker *w); /* waits for the end; its counters stay */
+void worker_free(struct worker *w); /* ended or not; NULL is fine */
+
+/* Of a running one or an ended one. */
+const struct worker_stats *worker_stats(const struct worker *w);
+const struct decode_stats *worker_decode_stats(const struct worker *w);
+const struct outlet_stats *worker_outlet_stats(const struct worker *w);
+const struct listen_spec *worker_listen(const struct worker *w);
+unsigned worker_number(const struct worker *w);
+
+/* Runs FN in the worker's thread, between two datagrams, and waits for it. 0, or -ESHUTDOWN: it has ended. */
+typedef void worker_ask_fn(void *arg, struct worker *w, struct decoder *d);
+int worker_ask(struct worker *w, worker_ask_fn *fn, void *arg);
+
+#endif
