@@ -67,15 +67,16 @@ static void show_flows(void *arg, const struct http_request *req, struct http_re
 	res->stream_arg = reader;
 }
 
+static const struct http_route routes[] = {
+	{"/metrics", "GET", show_metrics},
+	{"/healthz", "GET", show_health},
+	{"/__health", "GET", show_health}, /* as goflow2 calls it */
+	{"/readyz", "GET", show_ready},
+	{"/flows", "GET", show_flows},
+};
+
 int pages_start(struct collector *c, char *err, size_t err_len)
 {
-	const struct http_route routes[] = {
-		{"/metrics", "GET", show_metrics},
-		{"/healthz", "GET", show_health},
-		{"/__health", "GET", show_health}, /* as goflow2 calls it */
-		{"/readyz", "GET", show_ready},
-		{"/flows", "GET", show_flows},
-	};
 	if (!*c->config->addr)
 		return 0;
 	struct http_options options = {

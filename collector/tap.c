@@ -7,7 +7,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "common/clock.h"
+#include "common/http.h"
 #include "proto/json.h"
 
 enum { RING_BYTES = 256 * 1024 };
@@ -15,7 +18,6 @@ enum { RING_BYTES = 256 * 1024 };
 struct tap_reader {
 	struct tap *tap;
 	uint64_t left;     /* flows still to be shown; UINT64_MAX: without end */
-	uint64_t missed;   /* did not fit */
 	size_t start, len; /* of what is in ring */
 	char ring[RING_BYTES];
 };
@@ -58,12 +60,8 @@ void tap_stop(struct tap *t)
 
 static void reader_add(struct tap_reader *r, const char *line, size_t len)
 {
-	if (r->left == 0)
+	if (r->left == 0 || RING_BYTES - r->len < len)
 		return;
-	if (RING_BYTES - r->len < len) {
-		r->missed++;
-		return;
-	}
 	size_t at = (r->start + r->len) % RING_BYTES;
 	size_t first = RING_BYTES - at < len ? RING_BYTES - at : len;
 	memcpy(r->ring + at, line, first);
@@ -116,8 +114,14 @@ long tap_reader_read(void *reader, char *out, size_t max)
 	struct tap_reader *r = reader;
 	struct tap *t = r->tap;
 	pthread_mutex_lock(&t->lock);
-	while (r->len == 0 && r->left > 0 && !t->stopped)
-		pthread_cond_wait(&t->news, &t->lock);
+	uint64_t until = clock_wall_ns() + NS_PER_S / 2;
+	struct timespec ts = {.tv_sec = (time_t)(until / NS_PER_S), .tv_nsec = (long)(until % NS_PER_S)};
+	while (r->len == 0 && r->left > 0 && !t->stopped) {
+		if (pthread_cond_timedwait(&t->news, &t->lock, &ts) != 0) {
+			pthread_mutex_unlock(&t->lock);
+			return HTTP_STREAM_IDLE;
+		}
+	}
 	size_t n = r->len < max ? r->len : max;
 	size_t first = RING_BYTES - r->start < n ? RING_BYTES - r->start : n;
 	memcpy(out, r->ring + r->start, first);

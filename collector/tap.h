@@ -1,8 +1,8 @@
 /*
  * tap.h -- the live tap: /flows?limit=N shows flows as they pass, as JSON lines, to a bounded number of readers.
  *
- * A worker pays one relaxed load a flow while nobody looks. A reader that is too slow misses flows (it is told how
- * many); it never holds a worker up.
+ * A worker pays one relaxed load a flow while nobody looks. A reader that is too slow misses flows; it never holds a
+ * worker up.
  */
 #ifndef WEIR_COLLECTOR_TAP_H
 #define WEIR_COLLECTOR_TAP_H
@@ -32,7 +32,7 @@ static inline void tap_show(struct tap *t, const struct flow *flow)
 
 /* NULL when there are TAP_READERS_MAX already. LIMIT flows, then the end; 0: without end. */
 struct tap_reader *tap_reader_new(struct tap *t, uint64_t limit);
-/* Waits for flows; gives bytes of JSON lines, 0 at the end. */
+/* Waits for flows; gives bytes of JSON lines, 0 at the end; HTTP_STREAM_IDLE when none came for a while. */
 long tap_reader_read(void *reader, char *out, size_t max);
 void tap_reader_free(void *reader);
 

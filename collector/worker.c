@@ -39,6 +39,7 @@ struct worker {
 	pthread_t thread;
 	bool stop;             /* atomic */
 	bool joined;           /* main thread */
+	uint64_t pause_ns;     /* see pause_for() */
 	uint32_t last_drops;   /* the kernel's counter */
 	uint64_t next_second_ns;
 	struct complain bad_complain;
@@ -178,11 +179,29 @@ static void each_second(struct worker *w)
 	read_drops(w);
 }
 
+/*
+ * At tens of thousands of datagrams a second a receive call that waits for the next one costs more (a wake-up, some
+ * 3 us) than what it brings is worth. So when a call brings few, but traffic is dense, the worker sleeps before the next
+ * until about TARGET are there: twice as long when it was too short, half when it was too long, never longer than a
+ * millisecond. Only with a receive buffer that holds many times what can come meanwhile.
+ */
+static void pause_for(struct worker *w, unsigned got)
+{
+	enum { TARGET = VLEN / 2 };
+	static const uint64_t pause_min_ns = 50 * NS_PER_US, pause_max_ns = NS_PER_MS;
+	if (got <= 1 || got >= TARGET)
+		w->pause_ns = got >= TARGET && w->pause_ns > pause_min_ns ? w->pause_ns / 2 : 0;
+	else if (got < TARGET / 2)
+		w->pause_ns = w->pause_ns == 0 ? pause_min_ns : w->pause_ns < pause_max_ns ? w->pause_ns * 2 : w->pause_ns;
+	if (w->pause_ns)
+		clock_sleep_ns(w->pause_ns);
+}
+
 static void *run(void *arg)
 {
 	struct worker *w = arg;
 	while (!__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE)) {
-		(void)receive(w, MSG_WAITFORONE);
+		pause_for(w, receive(w, MSG_WAITFORONE));
 		outlet_tick(&w->outlet, w->outlet.now_ns, false);
 		each_second(w);
 		if (__atomic_load_n(&w->ask, __ATOMIC_ACQUIRE))
