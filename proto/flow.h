@@ -107,7 +107,10 @@ enum flow_tunnel {
 
 static inline void flow_clear(struct flow *f)
 {
-	memset(f, 0, FLOW_CLEARED);
+	/* The compiler is not to know the length: it would write `rep stos`, twice as slow as the library's loop. */
+	size_t len = FLOW_CLEARED;
+	__asm__("" : "+r"(len));
+	memset(f, 0, len);
 }
 
 /* sampling_rate, or 1 where it is unknown: what to multiply by. */

@@ -18,4 +18,7 @@ enum { FLOW_PACK_MAX = 12288 };
 /* Writes F at OUT, which has FLOW_PACK_MAX bytes of room; gives the number written. Cannot fail. */
 size_t flow_pack(const struct flow *f, uint8_t *out);
 
+/* What flow_pack does on processors without fast bit deposit; for tests and benchmarks. */
+size_t flow_pack_portable(const struct flow *f, uint8_t *out);
+
 #endif

@@ -37,6 +37,9 @@ static void check(void)
 	size_t got = flow_pack(&flow, ours);
 	assert_int_equal(got, want);
 	assert_memory_equal(ours, theirs, want);
+	memset(ours, 0xee, sizeof(ours));
+	assert_int_equal(flow_pack_portable(&flow, ours), want);
+	assert_memory_equal(ours, theirs, want);
 }
 
 static void empty_flow_is_an_empty_record(void **state)
