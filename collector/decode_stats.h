@@ -32,10 +32,12 @@ struct decode_stats {
 	uint64_t sets_released;             /* of those, decoded later */
 	uint64_t sets_skipped[ERR_COUNT];
 	uint64_t templates_added, templates_changed, templates_refreshed, templates_withdrawn, templates_expired;
+	uint64_t exporters_evicted;         /* silent or unproven ones that made room for another */
 	uint64_t options_records;
 	uint64_t flows_without_sampling;    /* rate unknown */
-	uint64_t sequence_lost;             /* units the sequence numbers say are missing, in the version's own unit */
-	uint64_t sequence_reordered, sequence_restarts;
+	uint64_t sequence_lost;             /* units in gaps of the sequence numbers, in the version's own unit */
+	uint64_t sequence_reordered;        /* of those, came late after all; lost - reordered never came */
+	uint64_t sequence_restarts;
 	uint64_t counter_samples;           /* sFlow */
 	uint64_t cut_arrays;                /* repeated values that did not fit */
 	/* gauges */

@@ -19,8 +19,10 @@
 #include "proto/flow.h"
 
 struct hold;
+struct legacy;
 struct mapping;
-struct templates_legacy;
+struct record;
+struct template_spec;
 
 struct decoder {
 	struct decode_options options;
@@ -30,6 +32,13 @@ struct decoder {
 	struct exporter *exporter;         /* of the datagram at hand; NULL when it has none */
 	uint64_t now_ns;                   /* received_ns of the datagram at hand, or the last tick's */
 	struct flow flow;                  /* the record at hand */
+	struct mapping *mapping;           /* elements -> fields */
+	struct template_spec *spec;        /* the template at hand */
+	struct record *record;             /* the data record at hand, before its flow is handed on */
+	struct record *reverse;            /* the other direction of a biflow */
+	struct hold *hold;
+	struct legacy *legacy;             /* compiled layouts of v1 to v8 */
+	size_t template_bytes;             /* memory of all templates */
 };
 
 /*

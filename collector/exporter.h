@@ -33,15 +33,17 @@ enum {
 	DOMAINS_DEFAULT = 64, /* an exporter */
 };
 
-/* Sequence numbers of one stream, RFC 7011 3.1, RFC 3954 5.1: what is lost, late, or begins anew. */
+/* Sequence numbers of one stream, RFC 7011 3.1, RFC 3954 5.1. LOST never goes down: what came after all, but late, is in
+ * REORDERED, so lost - reordered is what never came. */
 struct sequence {
-	uint32_t next; /* expected */
-	bool seen;
-	uint64_t lost, reordered, restarts;
+	uint32_t next;      /* expected */
+	uint32_t late_next; /* what follows the one that came late */
+	bool seen, late;
+	uint64_t units, lost, reordered, restarts;
 };
 
 struct exporter_link {
-	struct exporter *prev, *next;
+	struct exporter_link *prev, *next;
 };
 
 struct exporter {
@@ -83,6 +85,7 @@ struct exporters {
 	size_t max, max_domains;
 	struct exporter_link fresh, proven; /* ends of the two age lists: .next is the oldest, .prev the newest */
 	struct domain *last;                /* the one found last */
+	size_t tick;                        /* bucket that exporters_tick() saw last */
 };
 
 int exporters_init(struct exporters *t, size_t max, size_t max_domains); /* 0 or -ENOMEM */

@@ -1,0 +1,303 @@
+/*
+ * compile.c -- a template's fields -> the steps that turn its records into flows (template.h).
+ *
+ * Each field is looked up in the mapping; every row found is a candidate for one member of struct record. Candidates
+ * for the same member are ranked: the first overwrites, the others only fill in where it gave zero. That order is
+ * settled here, once a template, so that a record's steps need no decisions.
+ */
+#include "collector/template.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/ie.h"
+#include "collector/mapping.h"
+#include "collector/record.h"
+#include "proto/flow.h"
+
+struct candidate {
+	struct step step;
+	const struct ie_map *row;
+	bool reverse;
+	bool later;       /* another one of lower rank fills the same target */
+	uint8_t rank;
+};
+
+/* Where a field goes when its element comes a second time: RFC 7011 8 leaves the order to the metering process, and exporters
+ * of tunnels put the outer header first. */
+static const struct {
+	uint16_t outer, inner;
+} inner_of[] = {
+#define INNER(outer, inner) {offsetof(struct flow, outer), offsetof(struct flow, inner)}
+	INNER(src_addr, inner_src_addr), INNER(dst_addr, inner_dst_addr), INNER(proto, inner_proto),
+	INNER(src_port, inner_src_port), INNER(dst_port, inner_dst_port), INNER(etype, inner_etype),
+	INNER(tcp_flags, inner_tcp_flags), INNER(ip_tos, inner_ip_tos), INNER(ip_ttl, inner_ip_ttl),
+	INNER(src_mac, inner_src_mac), INNER(dst_mac, inner_dst_mac), INNER(vlan_id, inner_vlan_id),
+	INNER(icmp_type, inner_icmp_type), INNER(icmp_code, inner_icmp_code),
+#undef INNER
+};
+
+/* True when the fields make records of at least one byte that fit a datagram. Fills lengths and runs. */
+static bool measure(const struct template_spec *spec, uint32_t *ret_min, uint16_t *ret_vars)
+{
+	uint32_t min = 0;
+	uint16_t vars = 0;
+
+	for (uint16_t i = 0; i < spec->n_fields; i++) {
+		/* A variable-length field has at least its one length byte (RFC 7011 7). */
+		bool var = spec->fields[i].len == TEMPLATE_VARIABLE;
+		min += var ? 1 : spec->fields[i].len;
+		vars = (uint16_t)(vars + var);
+	}
+	*ret_min = min;
+	*ret_vars = vars;
+	return min > 0 && min <= UINT16_MAX && vars <= TEMPLATE_VARS_MAX;
+}
+
+static enum step_op fast_op(const struct ie_map *row, uint16_t len)
+{
+	bool wide = row->width == IE_WIDTH_64;
+
+	if (row->op == IE_OP_ADDR)
+		return len == 4 ? STEP_V4 : len == 16 ? STEP_V6 : STEP_SLOW;
+	if (row->op == IE_OP_MS)
+		return len == 8 ? STEP_MS : STEP_SLOW;
+	if (row->op != IE_OP_UINT || len > 8)
+		return STEP_SLOW;
+	switch (len) {
+	case 1: return wide ? STEP_64_N : STEP_32_1;
+	case 2: return wide ? STEP_64_N : STEP_32_2;
+	case 4: return wide ? STEP_64_4 : STEP_32_4;
+	case 6: return wide ? STEP_64_6 : STEP_32_N;
+	case 8: return wide ? STEP_64_8 : STEP_32_N;
+	}
+	return wide ? STEP_64_N : STEP_32_N;
+}
+
+/* Bytes that cannot be a value of this kind are left alone. */
+static bool length_fits(const struct ie_map *row, uint16_t len)
+{
+	if (len == 0)
+		return false;
+	if (len == TEMPLATE_VARIABLE)
+		return true;
+	switch (row->op) {
+	case IE_OP_ADDR: return len == 4 || len == 16;
+	case IE_OP_ADDRESS: return len % 16 == 0 || len == 4;
+	case IE_OP_MPLS: return len == 3 || len == 4;
+	case IE_OP_FLOAT: return len == 4 || len == 8;
+	case IE_OP_NTP: return len == 8;
+	case IE_OP_SEC: return len <= 8;
+	case IE_OP_MS: return len <= 8;
+	}
+	return true;
+}
+
+static bool to_inner(struct step *s)
+{
+	for (size_t i = 0; i < sizeof(inner_of) / sizeof(inner_of[0]); i++)
+		if (s->target == inner_of[i].outer) {
+			s->target = inner_of[i].inner;
+			return true;
+		}
+	return false;
+}
+
+static bool appends(const struct ie_map *row)
+{
+	return row->op == IE_OP_MPLS || row->op == IE_OP_NUMBER || row->op == IE_OP_ADDRESS || row->op == IE_OP_MAPPED ||
+		row->op == IE_OP_CALL;
+}
+
+static int by_target(const void *a, const void *b)
+{
+	const struct candidate *x = a;
+	const struct candidate *y = b;
+
+	if (x->reverse != y->reverse)
+		return x->reverse ? 1 : -1;
+	if (x->step.target != y->step.target)
+		return x->step.target < y->step.target ? -1 : 1;
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	return x->step.field < y->step.field ? -1 : x->step.field > y->step.field;
+}
+
+/* Forward before reverse; fast before slow before calls; slow ones in rank, the fast in the record's order. */
+static int by_turn(const void *a, const void *b)
+{
+	const struct candidate *x = a;
+	const struct candidate *y = b;
+	int kx = x->step.op < STEP_SLOW ? 0 : x->step.op;
+	int ky = y->step.op < STEP_SLOW ? 0 : y->step.op;
+
+	if (x->reverse != y->reverse)
+		return x->reverse ? 1 : -1;
+	if (kx != ky)
+		return kx - ky;
+	if (kx == STEP_SLOW && x->later != y->later)
+		return x->later ? 1 : -1;
+	if (kx == STEP_SLOW && x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	return x->step.field < y->step.field ? -1 : x->step.field > y->step.field;
+}
+
+/* Adds what row M does with field FIELD; gives the number of candidates then. */
+static size_t add_candidate(struct candidate *c, size_t n, const struct ie_map *m, const struct template_spec *spec,
+	uint16_t field, const struct step *where)
+{
+	bool reverse = m->reverse || spec->fields[field].pen == IE_PEN_REVERSE;
+	struct candidate *one = &c[n];
+
+	if (!length_fits(m, where->len))
+		return n;
+	*one = (struct candidate){.step = *where, .row = m, .reverse = reverse, .rank = m->rank};
+	one->step.ie_op = m->op;
+	one->step.width = m->width;
+	one->step.target = m->target;
+	one->step.array = m->array;
+	if (m->op == IE_OP_CALL)
+		one->step.op = STEP_CALL;
+	else
+		one->step.op = (uint8_t)(where->var ? STEP_SLOW : fast_op(m, where->len));
+	return n + 1;
+}
+
+enum { ROWS_A_FIELD = 4 };
+
+static size_t gather(const struct template_spec *spec, const struct mapping *m, struct candidate *c)
+{
+	struct step where = {0};
+	uint32_t offset = 0;
+	size_t n = 0;
+
+	for (uint16_t i = 0; i < spec->n_fields; i++) {
+		const struct template_field *f = &spec->fields[i];
+		const struct mapping_row *row = mapping_first(m, f->pen == IE_PEN_REVERSE ? 0 : f->pen, f->id);
+		where.field = i;
+		where.var = f->len == TEMPLATE_VARIABLE;
+		where.offset = (uint16_t)offset;
+		where.len = f->len;
+		for (int k = 0; row && k < ROWS_A_FIELD; k++, row = mapping_next(row))
+			n = add_candidate(c, n, &row->map, spec, i, &where);
+		if (where.var) {
+			where.seg++;
+			offset = 0;
+		} else {
+			offset += f->len;
+		}
+	}
+	return n;
+}
+
+/* An element's second occurrence goes inside, further ones nowhere. C is sorted by target. */
+static size_t settle_repeats(struct candidate *c, size_t n)
+{
+	size_t kept = 0;
+	uint16_t repeat = 0;
+	const struct ie_map *row = NULL;
+	bool reverse = false;
+
+	for (size_t i = 0; i < n; i++) {
+		bool again = c[i].row == row && c[i].reverse == reverse;
+		row = c[i].row;
+		reverse = c[i].reverse;
+		repeat = (uint16_t)(again ? repeat + 1 : 0);
+		if (repeat == 0 || appends(c[i].row) || (repeat == 1 && to_inner(&c[i].step)))
+			c[kept++] = c[i];
+	}
+	return kept;
+}
+
+static size_t rank(struct candidate *c, size_t n)
+{
+	qsort(c, n, sizeof(*c), by_target);
+	n = settle_repeats(c, n);
+	qsort(c, n, sizeof(*c), by_target);
+	for (size_t i = 1; i < n; i++) {
+		bool same = c[i].step.target == c[i - 1].step.target && c[i].reverse == c[i - 1].reverse;
+		if (!same || appends(c[i].row))
+			continue;
+		c[i].later = true;
+		c[i].step.op = STEP_SLOW;
+		c[i].step.if_zero = true;
+	}
+	qsort(c, n, sizeof(*c), by_turn);
+	return n;
+}
+
+static void fill_runs(const struct template_spec *spec, uint16_t *runs)
+{
+	size_t run = 0;
+
+	for (uint16_t i = 0; i < spec->n_fields; i++) {
+		if (spec->fields[i].len == TEMPLATE_VARIABLE)
+			runs[++run] = 0;
+		else
+			runs[run] = (uint16_t)(runs[run] + spec->fields[i].len);
+	}
+}
+
+static void note_flags(struct template *t, const struct step *s)
+{
+	if (s->op == STEP_CALL)
+		t->lists = true;
+	else if (s->target >= offsetof(struct record, extra))
+		t->extra = true;
+	if (s->target == offsetof(struct flow, post_bytes) || s->target == offsetof(struct flow, post_packets) ||
+	    s->target == offsetof(struct flow, post_src_mac) || s->target == offsetof(struct flow, post_dst_mac))
+		t->post = true;
+}
+
+static struct template *build(const struct template_spec *spec, const struct candidate *c, size_t n, uint32_t min,
+	uint16_t vars)
+{
+	size_t fields_size = spec->n_fields * sizeof(struct template_field);
+	size_t size = sizeof(struct template) + fields_size + n * sizeof(struct step) + (vars + 1u) * sizeof(uint16_t);
+	struct template *t = calloc(1, size);
+
+	if (!t)
+		return NULL;
+	t->size = (uint32_t)size;
+	t->min_len = min;
+	t->id = spec->id;
+	t->options = spec->options;
+	t->n_fields = spec->n_fields;
+	t->n_scope = spec->n_scope;
+	t->n_vars = vars;
+	memcpy(t->fields, spec->fields, fields_size);
+	t->steps = (struct step *)(void *)((char *)(t + 1) + fields_size);
+	t->runs = (uint16_t *)(t->steps + n);
+	fill_runs(spec, t->runs);
+	for (size_t i = 0; i < n; i++) {
+		t->steps[i] = c[i].step;
+		note_flags(t, &c[i].step);
+		if (c[i].reverse)
+			t->n_reverse++;
+		else
+			t->n_steps++;
+	}
+	return t;
+}
+
+int template_compile(const struct template_spec *spec, const struct mapping *m, struct template **ret_template)
+{
+	uint32_t min;
+	uint16_t vars;
+
+	if (!measure(spec, &min, &vars))
+		return -ERR_BAD_TEMPLATE;
+	/* Options records are not flows; metadata.c reads their fields one by one. */
+	size_t cap = spec->options ? 1 : (size_t)spec->n_fields * ROWS_A_FIELD;
+	struct candidate *c = calloc(cap, sizeof(*c));
+	if (!c)
+		return -ERR_MEMORY;
+	size_t n = spec->options ? 0 : gather(spec, m, c);
+	n = rank(c, n);
+	struct template *t = build(spec, c, n, min, vars);
+	free(c);
+	if (!t)
+		return -ERR_MEMORY;
+	*ret_template = t;
+	return 0;
+}

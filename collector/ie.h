@@ -1,0 +1,76 @@
+/*
+ * ie.h -- information elements: what the IANA registry says of them (ie.def), and where their values go (ie_map.def).
+ */
+#ifndef WEIR_COLLECTOR_IE_H
+#define WEIR_COLLECTOR_IE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* RFC 7012 3.1, RFC 6313 4.5.1, RFC 9740 for U256; the number that RFC 5610 3.1 gives each on the wire is ie_type_of_wire()'s. */
+enum ie_type {
+	IE_TYPE_UNKNOWN,
+	IE_TYPE_OCTETS, IE_TYPE_U8, IE_TYPE_U16, IE_TYPE_U32, IE_TYPE_U64, IE_TYPE_U256,
+	IE_TYPE_S8, IE_TYPE_S16, IE_TYPE_S32, IE_TYPE_S64, IE_TYPE_F32, IE_TYPE_F64, IE_TYPE_BOOL,
+	IE_TYPE_MAC, IE_TYPE_STR, IE_TYPE_TIME_S, IE_TYPE_TIME_MS, IE_TYPE_TIME_US, IE_TYPE_TIME_NS,
+	IE_TYPE_IPV4, IE_TYPE_IPV6, IE_TYPE_BASIC_LIST, IE_TYPE_SUB_LIST, IE_TYPE_MULTI_LIST
+};
+
+enum ie_number {
+#define IE(number, name, type) IE_##name = number,
+#include "collector/ie.def"
+#undef IE
+};
+
+/* Numbers that have a meaning of their own. */
+enum {
+	IE_PEN_REVERSE = 29305,    /* RFC 5103 6.1 */
+	IE_NTOP_V9_BASE = 57472,   /* nProbe writes its element n as this + n in NetFlow v9 */
+};
+
+struct ie {
+	uint16_t number;
+	uint8_t type; /* enum ie_type */
+	const char *name;
+};
+
+enum ie_op {
+	IE_OP_UINT, IE_OP_VLAN, IE_OP_ADDR, IE_OP_TEXT, IE_OP_SEC, IE_OP_MS, IE_OP_NTP, IE_OP_ICMP_TYPE, IE_OP_ICMP_CODE,
+	IE_OP_IP_VERSION, IE_OP_FRAGMENT, IE_OP_MPLS, IE_OP_NUMBER, IE_OP_ADDRESS, IE_OP_SEGMENT, IE_OP_JUNIPER, IE_OP_FLOAT,
+	IE_OP_CALL,   /* by a function, see enum ie_call */
+	IE_OP_MAPPED  /* a user's field, appended to flow.mapped */
+};
+
+enum ie_call {
+	IE_CALL_structured_frame, IE_CALL_structured_ip_packet, IE_CALL_structured_labels,
+	IE_CALL_structured_basic_list, IE_CALL_structured_sub_list, IE_CALL_structured_multi_list, IE_CALL_structured_as_path,
+	IE_CALLS
+};
+
+enum ie_width { IE_WIDTH_32, IE_WIDTH_64, IE_WIDTH_ADDR, IE_WIDTH_ARRAY };
+
+/* A row of ie_map.def. */
+struct ie_map {
+	uint32_t pen;
+	uint16_t element;
+	uint8_t op;        /* enum ie_op */
+	uint8_t rank;
+	uint8_t width;     /* enum ie_width of the target */
+	bool reverse;      /* fills the other direction */
+	uint16_t target;   /* offset in struct record; of the count, for arrays and text; of CALL rows the enum ie_call */
+	uint16_t array;    /* offset of the storage of arrays and text */
+};
+
+/* NULL when IANA has assigned nothing to NUMBER. */
+const struct ie *ie_find(uint32_t number);
+const struct ie *ie_by_name(const char *name);
+const char *ie_type_name(enum ie_type type); /* "unsigned64" */
+enum ie_type ie_type_by_name(const char *name);
+/* RFC 5610 3.1: informationElementDataType -> type. */
+enum ie_type ie_type_of_wire(uint64_t value);
+
+/* The rows of ie_map.def in its order; the count goes to *ret_count. */
+const struct ie_map *ie_map_rows(size_t *ret_count);
+
+#endif

@@ -1,0 +1,221 @@
+/*
+ * record.c -- data records -> flows: runs a template's steps (template.h) over the records of a set.
+ *
+ * A set of fixed-length records is checked once, as a whole; its records are then read without checks. A record with
+ * variable-length fields is walked once, field by variable field (RFC 7011 7), which is where its checks are; the steps
+ * then read without checks as well.
+ *
+ * Each record starts as a copy of a base flow that holds what all records of the set share, so nothing of one record
+ * is seen in the next.
+ */
+#include "collector/record.h"
+
+#include <string.h>
+
+#include "collector/decoder.h"
+#include "collector/finish.h"
+#include "collector/ie.h"
+#include "collector/record_value.h"
+#include "collector/sampling.h"
+#include "collector/template.h"
+#include "common/clock.h"
+#include "common/wire.h"
+
+/* Where the segments of a record are: see template.h. */
+struct segments {
+	const uint8_t *run[TEMPLATE_VARS_MAX + 1];
+	const uint8_t *var[TEMPLATE_VARS_MAX];
+	uint16_t len[TEMPLATE_VARS_MAX];
+};
+
+static inline uint32_t *at32(struct record *r, const struct step *s)
+{
+	return (uint32_t *)(void *)((char *)r + s->target);
+}
+
+static inline uint64_t *at64(struct record *r, const struct step *s)
+{
+	return (uint64_t *)(void *)((char *)r + s->target);
+}
+
+static inline struct ip_addr *at_addr(struct record *r, const struct step *s)
+{
+	return (struct ip_addr *)(void *)((char *)r + s->target);
+}
+
+/* One step, its bytes at P: they were checked. */
+static inline void run_step(const struct step *s, const uint8_t *p, size_t len, struct record *r)
+{
+	switch ((enum step_op)s->op) {
+	case STEP_32_1: *at32(r, s) = p[0]; break;
+	case STEP_32_2: *at32(r, s) = wire_load16(p); break;
+	case STEP_32_4: *at32(r, s) = wire_load32(p); break;
+	case STEP_32_N: *at32(r, s) = (uint32_t)wire_load_uint(p, len); break;
+	case STEP_64_4: *at64(r, s) = wire_load32(p); break;
+	case STEP_64_8: *at64(r, s) = wire_load64(p); break;
+	case STEP_64_6: *at64(r, s) = (uint64_t)wire_load16(p) << 32 | wire_load32(p + 2); break;
+	case STEP_64_N: *at64(r, s) = wire_load_uint(p, len); break;
+	case STEP_V4:
+		memcpy(at_addr(r, s)->bytes, p, 4);
+		at_addr(r, s)->len = 4;
+		break;
+	case STEP_V6:
+		memcpy(at_addr(r, s)->bytes, p, 16);
+		at_addr(r, s)->len = 16;
+		break;
+	case STEP_MS: *at64(r, s) = wire_load64(p) * NS_PER_MS; break;
+	case STEP_SLOW:
+		if (len > 0)
+			record_value(s, p, len, r);
+		break;
+	case STEP_CALL: break;
+	}
+}
+
+static inline void run_fixed(const struct step *s, const struct step *end, const uint8_t *p, struct record *r)
+{
+	for (; s < end; s++)
+		run_step(s, p + s->offset, s->len, r);
+}
+
+static void run_segments(const struct step *s, const struct step *end, const struct segments *g, struct record *r)
+{
+	for (; s < end; s++) {
+		if (s->var)
+			run_step(s, g->var[s->seg], g->len[s->seg], r);
+		else
+			run_step(s, g->run[s->seg] + s->offset, s->len, r);
+	}
+}
+
+/* Finds the segments of the record that begins at W; false when it is cut short. */
+static bool walk(const struct template *t, struct wire *w, struct segments *ret_segments)
+{
+	for (size_t i = 0;; i++) {
+		ret_segments->run[i] = wire_bytes(w, t->runs[i]);
+		if (i == t->n_vars)
+			break;
+		/* RFC 7011 7: one length byte, or 255 and two. */
+		uint16_t len = wire_u8(w);
+		if (len == 255)
+			len = wire_u16(w);
+		ret_segments->len[i] = len;
+		ret_segments->var[i] = wire_bytes(w, len);
+	}
+	return !wire_failed(w);
+}
+
+/* Lists and packets inside the record. */
+static void run_calls(const struct record_run *run, const struct segments *g, const uint8_t *p, struct record *r)
+{
+	const struct template *t = run->t;
+
+	for (const struct step *s = t->steps; s < t->steps + t->n_steps; s++) {
+		if (s->op != STEP_CALL)
+			continue;
+		if (!g)
+			structured_call(run, s->target, p + s->offset, s->len, r);
+		else if (s->var)
+			structured_call(run, s->target, g->var[s->seg], g->len[s->seg], r);
+		else
+			structured_call(run, s->target, g->run[s->seg] + s->offset, s->len, r);
+	}
+}
+
+static inline void start(const struct record_run *run, struct record *r)
+{
+	memcpy(&r->flow, run->base, FLOW_CLEARED);
+	if (run->t->extra)
+		memset(&r->extra, 0, sizeof(r->extra));
+	r->sub_records = 0;
+}
+
+/* The other direction of a biflow; RFC 5103 6: everything else is the forward flow's, its ends exchanged. */
+static bool reverse_of(const struct record_run *run, const struct segments *g, const uint8_t *p)
+{
+	const struct template *t = run->t;
+	struct record *r = run->d->reverse;
+
+	r->flow.bytes = r->flow.packets = 0;
+	memcpy(&r->flow, run->base, FLOW_CLEARED);
+	memset(&r->extra, 0, sizeof(r->extra));
+	if (g)
+		run_segments(t->steps + t->n_steps, t->steps + t->n_steps + t->n_reverse, g, r);
+	else
+		run_fixed(t->steps + t->n_steps, t->steps + t->n_steps + t->n_reverse, p, r);
+	return r->flow.bytes || r->flow.packets;
+}
+
+static inline void one_record(const struct record_run *run, const struct segments *g, const uint8_t *p)
+{
+	const struct template *t = run->t;
+	struct record *r = run->d->record;
+
+	start(run, r);
+	if (g)
+		run_segments(t->steps, t->steps + t->n_steps, g, r);
+	else
+		run_fixed(t->steps, t->steps + t->n_steps, p, r);
+	if (__builtin_expect(t->lists, 0))
+		run_calls(run, g, p, r);
+	if (r->sub_records)
+		return;
+	bool both = t->n_reverse && reverse_of(run, g, p);
+	finish_record(run, r, both ? run->d->reverse : NULL);
+}
+
+static int fixed_set(const struct record_run *run, const uint8_t *p, size_t len, uint32_t *ret_records)
+{
+	size_t step = run->t->min_len;
+	size_t n = len / step;
+
+	/* What is left behind the last record is padding (RFC 7011 3.3.1, RFC 3954 5.3). */
+	for (size_t i = 0; i < n; i++, p += step)
+		one_record(run, NULL, p);
+	*ret_records = (uint32_t)n;
+	return n > 0 || len == 0 ? 0 : -ERR_BAD_RECORD;
+}
+
+static int variable_set(const struct record_run *run, const uint8_t *p, size_t len, uint32_t *ret_records)
+{
+	struct wire w = wire_of(p, len);
+	struct segments g;
+
+	*ret_records = 0;
+	/* RFC 7011 3.3.1: padding is shorter than any record. */
+	while (wire_left(&w) >= run->t->min_len) {
+		const uint8_t *rest = w.p;
+		size_t left = wire_left(&w);
+		if (!walk(run->t, &w, &g))
+			return record_is_padding(rest, left) && *ret_records > 0 ? 0 : -ERR_BAD_RECORD;
+		one_record(run, &g, NULL);
+		++*ret_records;
+	}
+	return *ret_records > 0 || len == 0 ? 0 : -ERR_BAD_RECORD;
+}
+
+int record_set(struct decoder *d, struct domain *dom, const struct record_source *src, const struct template *t,
+	const uint8_t *data, size_t len, uint32_t *ret_records, struct decode_result *res)
+{
+	struct flow base;
+	struct record_run run = {.d = d, .dom = dom, .src = src, .t = t, .base = &base, .res = res};
+
+	finish_base(&run, &base);
+	if (t->n_vars == 0)
+		return fixed_set(&run, data, len, ret_records);
+	return variable_set(&run, data, len, ret_records);
+}
+
+long record_fill(const struct record_run *run, const uint8_t *data, size_t len, struct record *r)
+{
+	const struct template *t = run->t;
+	struct wire w = wire_of(data, len);
+	struct segments g;
+
+	if (!walk(t, &w, &g))
+		return -ERR_BAD_RECORD;
+	run_segments(t->steps, t->steps + t->n_steps, &g, r);
+	if (t->lists)
+		run_calls(run, &g, NULL, r);
+	return w.p - data;
+}

@@ -1,0 +1,58 @@
+/*
+ * sampling.h -- how much of the traffic an exporter looked at.
+ *
+ * What options data say of samplers and selectors (RFC 3954 8: fields 34, 35, 48 to 50; RFC 5477 8.2: 302, 304 to 306,
+ * 309 to 311) is kept by domain, each under its selector and its interface, where the scope names one. A flow takes, in
+ * this order: the rate configured for its exporter, its own record's, its selector's, its interface's, the domain's when there
+ * is but one, the datagram header's, the configured default. 0 is unknown.
+ */
+#ifndef WEIR_COLLECTOR_SAMPLING_H
+#define WEIR_COLLECTOR_SAMPLING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/ip.h"
+
+struct buf;
+struct decoder;
+struct domain;
+struct record_sampling;
+struct sampling;
+
+enum { SAMPLERS_MAX = 1024 }; /* a domain */
+
+/* Rates by exporter prefix: the longest prefix that holds the exporter decides. */
+struct sampling_overrides {
+	struct sampling_override { struct ip_prefix prefix; uint64_t rate; } *items;
+	size_t count;
+};
+
+/* "10.0.0.0/8=1000,2001:db8::/32=1": 0, -EINVAL (the bad item in ERR) or -ENOMEM. */
+int sampling_overrides_parse(const char *list, struct sampling_overrides *ret_overrides, char *err, size_t err_len);
+void sampling_overrides_free(struct sampling_overrides *o);
+
+/* What is configured for the exporter ADDR. */
+void sampling_override(const struct sampling_overrides *o, const struct ip_addr *addr, uint64_t fallback,
+	uint64_t *ret_override, uint64_t *ret_default);
+
+/* 0 unknown: what a record or an options record said, as one number. */
+uint64_t sampling_rate(const struct record_sampling *s);
+
+/* Options data of DOM: sampler SELECTOR (when HAS_SELECTOR) or interface IN_IF (when HAS_IN_IF), or all. */
+struct sampling_key {
+	bool has_selector, has_in_if;
+	uint64_t selector;
+	uint32_t in_if;
+};
+void sampling_learn(struct decoder *d, struct domain *dom, const struct sampling_key *key, uint64_t rate);
+
+/* The rate of a flow of DOM that names SELECTOR (0: none) and IN_IF; 0 unknown. */
+uint64_t sampling_find(const struct domain *dom, uint64_t selector, uint32_t in_if);
+/* The rate that all flows of DOM have that name no selector, or 0: no look-up is needed for them. */
+uint64_t sampling_only(const struct domain *dom);
+
+void sampling_free(struct sampling *s);
+
+#endif
