@@ -103,10 +103,12 @@ static bool to_inner(struct step *s)
 	return false;
 }
 
+/* Any number of them may stand in a template: each adds something. */
 static bool appends(const struct ie_map *row)
 {
-	return row->op == IE_OP_MPLS || row->op == IE_OP_NUMBER || row->op == IE_OP_ADDRESS || row->op == IE_OP_MAPPED ||
-		row->op == IE_OP_CALL;
+	static const bool yes[IE_OP_MAPPED + 1] = {[IE_OP_MPLS] = true, [IE_OP_NUMBER] = true, [IE_OP_ADDRESS] = true,
+		[IE_OP_MAPPED] = true, [IE_OP_CALL] = true};
+	return yes[row->op];
 }
 
 static int by_target(const void *a, const void *b)
@@ -135,6 +137,8 @@ static int by_turn(const void *a, const void *b)
 		return x->reverse ? 1 : -1;
 	if (kx != ky)
 		return kx - ky;
+	if (x->row->op == IE_OP_MAPPED && y->row->op == IE_OP_MAPPED && x->step.target != y->step.target)
+		return x->step.target < y->step.target ? -1 : 1; /* flow.mapped is in ascending order of numbers */
 	if (kx == STEP_SLOW && x->later != y->later)
 		return x->later ? 1 : -1;
 	if (kx == STEP_SLOW && x->rank != y->rank)
@@ -203,7 +207,8 @@ static size_t settle_repeats(struct candidate *c, size_t n)
 		row = c[i].row;
 		reverse = c[i].reverse;
 		repeat = (uint16_t)(again ? repeat + 1 : 0);
-		if (repeat == 0 || appends(c[i].row) || (repeat == 1 && to_inner(&c[i].step)))
+		/* Juniper's element comes several times, each with another meaning. */
+		if (repeat == 0 || appends(row) || row->op == IE_OP_JUNIPER || (repeat == 1 && to_inner(&c[i].step)))
 			c[kept++] = c[i];
 	}
 	return kept;
@@ -238,15 +243,38 @@ static void fill_runs(const struct template_spec *spec, uint16_t *runs)
 	}
 }
 
+/* What finish.c has to settle when a step fills this. */
+static const struct {
+	uint16_t target;
+	uint8_t relative;
+	bool post, icmp;
+} settles[] = {
+	{.target = offsetof(struct record, extra.start_uptime), .relative = TEMPLATE_START_UPTIME},
+	{.target = offsetof(struct record, extra.end_uptime), .relative = TEMPLATE_END_UPTIME},
+	{.target = offsetof(struct record, extra.start_ago_us), .relative = TEMPLATE_START_AGO},
+	{.target = offsetof(struct record, extra.end_ago_us), .relative = TEMPLATE_END_AGO},
+	{.target = offsetof(struct record, extra.duration_ms), .relative = TEMPLATE_DURATION},
+	{.target = offsetof(struct record, extra.duration_us), .relative = TEMPLATE_DURATION},
+	{.target = offsetof(struct flow, post_bytes), .post = true},
+	{.target = offsetof(struct flow, post_packets), .post = true},
+	{.target = offsetof(struct flow, post_src_mac), .post = true},
+	{.target = offsetof(struct flow, post_dst_mac), .post = true},
+	{.target = offsetof(struct flow, icmp_type), .icmp = true},
+};
+
 static void note_flags(struct template *t, const struct step *s)
 {
-	if (s->op == STEP_CALL)
+	if (s->op == STEP_CALL) {
 		t->lists = true;
-	else if (s->target >= offsetof(struct record, extra))
-		t->extra = true;
-	if (s->target == offsetof(struct flow, post_bytes) || s->target == offsetof(struct flow, post_packets) ||
-	    s->target == offsetof(struct flow, post_src_mac) || s->target == offsetof(struct flow, post_dst_mac))
-		t->post = true;
+		return;
+	}
+	t->extra |= s->target >= offsetof(struct record, extra);
+	for (size_t i = 0; i < sizeof(settles) / sizeof(settles[0]); i++)
+		if (settles[i].target == s->target) {
+			t->relative |= settles[i].relative;
+			t->post |= settles[i].post;
+			t->icmp |= settles[i].icmp;
+		}
 }
 
 static struct template *build(const struct template_spec *spec, const struct candidate *c, size_t n, uint32_t min,

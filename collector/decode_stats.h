@@ -34,6 +34,7 @@ struct decode_stats {
 	uint64_t templates_added, templates_changed, templates_refreshed, templates_withdrawn, templates_expired;
 	uint64_t exporters_evicted;         /* silent or unproven ones that made room for another */
 	uint64_t options_records;
+	uint64_t metadata_refused;          /* samplers, names, types that found their table full */
 	uint64_t flows_without_sampling;    /* rate unknown */
 	uint64_t sequence_lost;             /* units in gaps of the sequence numbers, in the version's own unit */
 	uint64_t sequence_reordered;        /* of those, came late after all; lost - reordered never came */

@@ -14,6 +14,7 @@
 #include "collector/decode.h"
 #include "collector/decode_stats.h"
 #include "collector/exporter.h"
+#include "collector/typeinfo.h"
 #include "common/counter.h"
 #include "common/hash.h"
 #include "proto/flow.h"
@@ -33,6 +34,7 @@ struct decoder {
 	uint64_t now_ns;                   /* received_ns of the datagram at hand, or the last tick's */
 	struct flow flow;                  /* the record at hand */
 	struct mapping *mapping;           /* elements -> fields */
+	struct typeinfos types;            /* of enterprise elements */
 	struct template_spec *spec;        /* the template at hand */
 	struct record *record;             /* the data record at hand, before its flow is handed on */
 	struct record *reverse;            /* the other direction of a biflow */

@@ -153,7 +153,7 @@ static void domain_free(struct decoder *d, struct domain *dom)
 	dom->exporter->n_domains--;
 	templates_free(d, dom);
 	sampling_free(dom->sampling);
-	metadata_free(d, dom->metadata);
+	metadata_free(dom->metadata);
 	if (d->exporters.last == dom)
 		d->exporters.last = NULL;
 	d->exporters.domain_count--;
@@ -210,14 +210,21 @@ static bool make_room(struct decoder *d)
 	return true;
 }
 
-static struct exporter *exporter_get(struct decoder *d, const struct ip_addr *addr, uint64_t session,
-	enum err *ret_reason)
+struct exporter *exporter_find(struct decoder *d, const struct ip_addr *addr, uint64_t session)
 {
-	struct exporters *t = &d->exporters;
 	struct exporter *e = *exporter_bucket(d, addr, session);
 
 	while (e && (e->session != session || !ip_equal(&e->addr, addr)))
 		e = e->bucket;
+	return e;
+}
+
+static struct exporter *exporter_get(struct decoder *d, const struct ip_addr *addr, uint64_t session,
+	enum err *ret_reason)
+{
+	struct exporters *t = &d->exporters;
+	struct exporter *e = exporter_find(d, addr, session);
+
 	if (e)
 		return e;
 	*ret_reason = ERR_EXPORTER_LIMIT;

@@ -58,6 +58,7 @@ struct exporter {
 	uint64_t first_seen_ns, last_seen_ns;
 	uint64_t datagrams, flows; /* flows: emitted */
 	uint64_t missing_templates;
+	size_t held_bytes;         /* hold.c */
 	uint64_t sampling_rate;    /* last one used, for the listing */
 	uint64_t override_rate;    /* configured for its address; 0: none */
 	uint64_t default_rate;     /* configured default, where it has said none itself */
@@ -99,6 +100,9 @@ void exporters_free(struct decoder *d);
 struct domain *exporter_domain(struct decoder *d, const struct ip_addr *addr, uint64_t session, uint32_t version,
 	uint32_t id, enum err *ret_reason);
 
+/* NULL when it is not known. */
+struct exporter *exporter_find(struct decoder *d, const struct ip_addr *addr, uint64_t session);
+
 /* The datagram at hand gave flows: its exporter is worth keeping. */
 void exporter_useful(struct decoder *d);
 void exporter_drop_session(struct decoder *d, uint64_t session);
@@ -107,5 +111,7 @@ void exporters_tick(struct decoder *d);
 
 /* Counts GOT, the number of the first unit of a datagram that holds UNITS of them, in SEQ and d's stats. */
 void sequence_note(struct decoder *d, struct sequence *seq, uint32_t got, uint32_t units);
+/* Nobody knows how many units the datagram noted last held: the next one's number is taken as it comes. */
+void sequence_unsure(struct sequence *seq);
 
 #endif

@@ -52,4 +52,9 @@ void mapping_free(struct mapping *m);
 const struct mapping_row *mapping_first(const struct mapping *m, uint32_t pen, uint16_t element);
 const struct mapping_row *mapping_next(const struct mapping_row *row);
 
+/* A value of a user's own field: appends it to r->flow.mapped as protobuf. */
+struct record;
+struct step;
+void mapping_value(const struct step *s, const uint8_t *p, size_t len, struct record *r);
+
 #endif

@@ -27,8 +27,8 @@ long metadata_record(struct decoder *d, struct domain *dom, const struct record_
 	const uint8_t *data, size_t len);
 
 /* Fills the names that F has numbers for and no name of its own. */
-void metadata_names(const struct domain *dom, struct flow *f);
+void metadata_names(const struct decoder *d, const struct domain *dom, struct flow *f);
 
-void metadata_free(struct decoder *d, struct metadata *m);
+void metadata_free(struct metadata *m);
 
 #endif

@@ -13,10 +13,6 @@
 #include <string.h>
 
 #include "collector/decoder.h"
-#include "collector/finish.h"
-#include "collector/ie.h"
-#include "collector/record_value.h"
-#include "collector/sampling.h"
 #include "collector/template.h"
 #include "common/clock.h"
 #include "common/wire.h"
@@ -128,22 +124,23 @@ static inline void start(const struct record_run *run, struct record *r)
 	if (run->t->extra)
 		memset(&r->extra, 0, sizeof(r->extra));
 	r->sub_records = 0;
+	r->cut = 0;
 }
 
-/* The other direction of a biflow; RFC 5103 6: everything else is the forward flow's, its ends exchanged. */
-static bool reverse_of(const struct record_run *run, const struct segments *g, const uint8_t *p)
+/* RFC 5103 6: the other direction has the forward flow's key, its ends exchanged, and values of its own. */
+static void both_directions(const struct record_run *run, const struct segments *g, const uint8_t *p)
 {
-	const struct template *t = run->t;
-	struct record *r = run->d->reverse;
+	const struct step *steps = run->t->steps + run->t->n_steps;
+	struct record *forward = run->d->record;
+	struct record *reverse = run->d->reverse;
 
-	r->flow.bytes = r->flow.packets = 0;
-	memcpy(&r->flow, run->base, FLOW_CLEARED);
-	memset(&r->extra, 0, sizeof(r->extra));
+	finish_settle(run, forward);
+	finish_reverse_start(forward, reverse);
 	if (g)
-		run_segments(t->steps + t->n_steps, t->steps + t->n_steps + t->n_reverse, g, r);
+		run_segments(steps, steps + run->t->n_reverse, g, reverse);
 	else
-		run_fixed(t->steps + t->n_steps, t->steps + t->n_steps + t->n_reverse, p, r);
-	return r->flow.bytes || r->flow.packets;
+		run_fixed(steps, steps + run->t->n_reverse, p, reverse);
+	finish_emit_both(run, forward, reverse);
 }
 
 static inline void one_record(const struct record_run *run, const struct segments *g, const uint8_t *p)
@@ -160,8 +157,10 @@ static inline void one_record(const struct record_run *run, const struct segment
 		run_calls(run, g, p, r);
 	if (r->sub_records)
 		return;
-	bool both = t->n_reverse && reverse_of(run, g, p);
-	finish_record(run, r, both ? run->d->reverse : NULL);
+	if (__builtin_expect(t->n_reverse > 0, 0))
+		both_directions(run, g, p);
+	else
+		finish_record(run, r);
 }
 
 static int fixed_set(const struct record_run *run, const uint8_t *p, size_t len, uint32_t *ret_records)
@@ -176,18 +175,28 @@ static int fixed_set(const struct record_run *run, const uint8_t *p, size_t len,
 	return n > 0 || len == 0 ? 0 : -ERR_BAD_RECORD;
 }
 
+/* RFC 7011 3.3.1: padding is zeros; a record of variable length may be as short as it. */
+static bool all_zero(const uint8_t *p, size_t len)
+{
+	while (len > 0 && *p == 0) {
+		p++;
+		len--;
+	}
+	return len == 0;
+}
+
 static int variable_set(const struct record_run *run, const uint8_t *p, size_t len, uint32_t *ret_records)
 {
 	struct wire w = wire_of(p, len);
 	struct segments g;
 
 	*ret_records = 0;
-	/* RFC 7011 3.3.1: padding is shorter than any record. */
+	/* RFC 7011 3.3.1: padding is shorter than any record, and no longer than 7 bytes. */
 	while (wire_left(&w) >= run->t->min_len) {
 		const uint8_t *rest = w.p;
 		size_t left = wire_left(&w);
 		if (!walk(run->t, &w, &g))
-			return record_is_padding(rest, left) && *ret_records > 0 ? 0 : -ERR_BAD_RECORD;
+			return *ret_records > 0 && all_zero(rest, left) ? 0 : -ERR_BAD_RECORD;
 		one_record(run, &g, NULL);
 		++*ret_records;
 	}

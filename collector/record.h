@@ -19,6 +19,7 @@
 
 struct decoder;
 struct domain;
+struct step;
 struct template;
 
 struct record_sampling {
@@ -42,6 +43,7 @@ struct record {
 	struct flow flow;
 	struct record_extra extra;
 	uint32_t sub_records; /* emitted from inside a list instead of the record itself */
+	uint32_t cut;         /* repeated values that found no room */
 };
 
 /* What a datagram's header says about the records in it; kept with held data. */
@@ -52,8 +54,8 @@ struct record_source {
 	uint32_t sequence;
 	uint64_t received_ns;
 	uint64_t export_ns;
-	uint64_t boot_ns;     /* export time less the uptime; 0: the header has no uptime */
-	uint32_t uptime_ms;
+	bool has_uptime;
+	uint32_t uptime_ms;   /* when exported */
 	uint32_t sampling;    /* v5: of the header */
 	uint16_t port;
 	struct ip_addr addr;
@@ -61,18 +63,43 @@ struct record_source {
 	uint8_t engine_type, engine_id;
 };
 
+/* One set at work. */
+struct record_run {
+	struct decoder *d;
+	struct domain *dom;              /* NULL: an exporter without state (v1 to v8 at the bound) */
+	const struct record_source *src;
+	const struct template *t;
+	const struct flow *base;         /* what all records of the set share */
+	struct decode_result *res;
+	bool look_up_rate;               /* the rate hangs on the flow's selector or interface */
+	unsigned depth;                  /* of lists within lists */
+};
+
 /*
  * Decodes the records of one data set, [DATA, DATA + LEN), with template T; the flows go to decoder_emit(). Gives the
- * number of records in *ret_records. 0, or a reason why the rest of the set was given up.
+ * number of records in *ret_records. 0, or a negative reason why the rest of the set was given up.
  */
 int record_set(struct decoder *d, struct domain *dom, const struct record_source *src, const struct template *t,
 	const uint8_t *data, size_t len, uint32_t *ret_records, struct decode_result *res);
 
-/* Fills R from one record of T at DATA; for lists within records. Gives its length, or -ERR_BAD_RECORD. */
-long record_fill(struct decoder *d, const struct template *t, const uint8_t *data, size_t len, struct record *r,
-	unsigned depth);
+/* Adds what one record of RUN's template at DATA holds to R. Gives its length, or -ERR_BAD_RECORD. */
+long record_fill(const struct record_run *run, const uint8_t *data, size_t len, struct record *r);
 
-/* sampling_rate out of what a record or an options record said; 0 unknown. */
-uint64_t record_sampling_rate(const struct record_sampling *s);
+/* record_value.c: the steps that are not plain copies. */
+void record_value(const struct step *s, const uint8_t *p, size_t len, struct record *r);
+/* Text of P as UTF-8 without its filling, cut to ROOM bytes; gives its length. No NUL. */
+size_t record_text(char *out, size_t room, const uint8_t *p, size_t len);
+
+
+/* finish.c: what all records of a set share; then what hangs on more than one element of a record; and off it goes. */
+void finish_base(struct record_run *run, struct flow *base);
+void finish_record(const struct record_run *run, struct record *r);
+/* The same in two steps, for the two directions of a biflow. */
+void finish_settle(const struct record_run *run, struct record *r);
+void finish_reverse_start(const struct record *forward, struct record *reverse);
+void finish_emit_both(const struct record_run *run, struct record *forward, struct record *reverse);
+
+/* structured.c: lists and packets within a record. CALL is an enum ie_call. */
+void structured_call(const struct record_run *run, unsigned call, const uint8_t *p, size_t len, struct record *r);
 
 #endif

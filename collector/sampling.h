@@ -53,6 +53,10 @@ uint64_t sampling_find(const struct domain *dom, uint64_t selector, uint32_t in_
 /* The rate that all flows of DOM have that name no selector, or 0: no look-up is needed for them. */
 uint64_t sampling_only(const struct domain *dom);
 
+/* Calls FN for each rate that is known of DOM. */
+void sampling_each(const struct domain *dom, void (*fn)(void *arg, const struct sampling_key *key, uint64_t rate),
+	void *arg);
+
 void sampling_free(struct sampling *s);
 
 #endif

@@ -24,7 +24,6 @@ void sequence_note(struct decoder *d, struct sequence *seq, uint32_t got, uint32
 {
 	uint32_t ahead = got - seq->next;
 
-	seq->units += units;
 	if (!seq->seen) {
 		seq->seen = true;
 	} else if (ahead != 0 && ahead <= SEQUENCE_AHEAD_MAX) {
@@ -42,4 +41,11 @@ void sequence_note(struct decoder *d, struct sequence *seq, uint32_t got, uint32
 	}
 	seq->late = false;
 	seq->next = got + units;
+	seq->units += units;
+}
+
+void sequence_unsure(struct sequence *seq)
+{
+	seq->seen = false;
+	seq->late = false;
 }

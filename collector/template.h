@@ -61,6 +61,12 @@ struct step {
 	uint16_t field;   /* index in fields */
 };
 
+/* Relative times that the fields hold. */
+enum template_relative {
+	TEMPLATE_START_UPTIME = 1, TEMPLATE_END_UPTIME = 2, TEMPLATE_START_AGO = 4, TEMPLATE_END_AGO = 8,
+	TEMPLATE_DURATION = 16
+};
+
 struct template {
 	struct template *variant;   /* the next one of this id */
 	uint64_t seen_ns;           /* last time it came */
@@ -78,6 +84,8 @@ struct template {
 	bool extra;                 /* some step fills struct record_extra */
 	bool lists;                 /* some step is a STEP_CALL */
 	bool post;                  /* post_* may have to stand in */
+	bool icmp;                  /* has type and code of its own */
+	uint8_t relative;           /* enum template_relative */
 	struct step *steps;         /* n_steps, then n_reverse that fill the other direction */
 	uint16_t *runs;             /* n_vars + 1: bytes of fixed fields before, between and behind the variable ones */
 	struct template_field fields[];

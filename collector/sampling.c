@@ -1,0 +1,215 @@
+/*
+ * sampling.c -- see sampling.h.
+ */
+#include "collector/sampling.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/decoder.h"
+#include "collector/record.h"
+
+struct sampler {
+	struct sampling_key key;
+	uint64_t rate;
+};
+
+struct sampling {
+	struct sampler *items; /* small: a handful a domain; searched from the one found last */
+	size_t count, cap;
+	size_t last;
+	uint64_t only;         /* what all items agree on, 0 when they do not */
+	uint64_t whole;        /* said of the whole domain */
+};
+
+uint64_t sampling_rate(const struct record_sampling *s)
+{
+	/* RFC 5477 8.2.2, 8.2.3: INTERVAL packets are taken, then SPACE are left out. */
+	if (s->interval)
+		return (s->interval + s->space) / s->interval;
+	/* RFC 5477 8.2.6, 8.2.7: n out of N. */
+	if (s->size && s->population)
+		return s->population / s->size ? s->population / s->size : 1;
+	/* RFC 5477 8.2.8. */
+	if (s->probability > 0.0 && s->probability <= 1.0 && 1.0 / s->probability < 4e9)
+		return (uint64_t)(1.0 / s->probability + 0.5);
+	return s->rate;
+}
+
+static bool same_key(const struct sampling_key *a, const struct sampling_key *b)
+{
+	return a->has_selector == b->has_selector && a->has_in_if == b->has_in_if && a->selector == b->selector &&
+		a->in_if == b->in_if;
+}
+
+static struct sampler *find(const struct sampling *s, const struct sampling_key *key)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (same_key(&s->items[i].key, key))
+			return &s->items[i];
+	return NULL;
+}
+
+/* Rates of the whole domain count for flows without a selector; where there is none, what all samplers agree on. */
+static void settle(struct sampling *s)
+{
+	s->whole = s->only = 0;
+	for (size_t i = 0; i < s->count; i++) {
+		const struct sampler *item = &s->items[i];
+		if (!item->key.has_selector && !item->key.has_in_if)
+			s->whole = item->rate;
+	}
+	s->only = s->count ? s->items[0].rate : 0;
+	for (size_t i = 1; i < s->count; i++)
+		if (s->items[i].rate != s->only)
+			s->only = 0;
+}
+
+static struct sampler *add(struct decoder *d, struct domain *dom, const struct sampling_key *key)
+{
+	struct sampling *s = dom->sampling;
+
+	if (!s)
+		s = dom->sampling = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	if (s->count == s->cap) {
+		size_t cap = s->cap ? s->cap * 2 : 4;
+		struct sampler *items = cap <= SAMPLERS_MAX ? realloc(s->items, cap * sizeof(*items)) : NULL;
+		if (!items) {
+			counter_inc(&d->stats.metadata_refused);
+			return NULL;
+		}
+		s->items = items;
+		s->cap = cap;
+	}
+	s->items[s->count] = (struct sampler){.key = *key};
+	return &s->items[s->count++];
+}
+
+void sampling_learn(struct decoder *d, struct domain *dom, const struct sampling_key *key, uint64_t rate)
+{
+	struct sampler *item = dom->sampling ? find(dom->sampling, key) : NULL;
+
+	if (!rate)
+		return;
+	if (!item)
+		item = add(d, dom, key);
+	if (!item || item->rate == rate)
+		return;
+	item->rate = rate;
+	settle(dom->sampling);
+}
+
+uint64_t sampling_find(const struct domain *dom, uint64_t selector, uint32_t in_if)
+{
+	struct sampling *s = dom->sampling;
+	size_t by_if = SIZE_MAX;
+
+	if (!s)
+		return 0;
+	if (s->last < s->count && selector && s->items[s->last].key.has_selector &&
+	    s->items[s->last].key.selector == selector && !s->items[s->last].key.has_in_if)
+		return s->items[s->last].rate;
+	for (size_t i = 0; i < s->count; i++) {
+		const struct sampling_key *k = &s->items[i].key;
+		bool fits_if = k->has_in_if && k->in_if == in_if;
+		if (selector && k->has_selector && k->selector == selector && (fits_if || !k->has_in_if)) {
+			s->last = i;
+			return s->items[i].rate;
+		}
+		if (fits_if && !k->has_selector)
+			by_if = i;
+	}
+	if (by_if != SIZE_MAX)
+		return s->items[by_if].rate;
+	return s->whole ? s->whole : s->only;
+}
+
+uint64_t sampling_only(const struct domain *dom)
+{
+	return dom->sampling ? dom->sampling->only : 0;
+}
+
+void sampling_free(struct sampling *s)
+{
+	if (!s)
+		return;
+	free(s->items);
+	free(s);
+}
+
+void sampling_each(const struct domain *dom, void (*fn)(void *arg, const struct sampling_key *key, uint64_t rate),
+	void *arg)
+{
+	for (size_t i = 0; dom->sampling && i < dom->sampling->count; i++)
+		fn(arg, &dom->sampling->items[i].key, dom->sampling->items[i].rate);
+}
+
+void sampling_override(const struct sampling_overrides *o, const struct ip_addr *addr, uint64_t fallback,
+	uint64_t *ret_override, uint64_t *ret_default)
+{
+	uint32_t best = 0;
+
+	*ret_override = 0;
+	*ret_default = fallback;
+	for (size_t i = 0; o && i < o->count; i++)
+		if (ip_prefix_has(&o->items[i].prefix, addr) && o->items[i].prefix.bits >= best) {
+			best = o->items[i].prefix.bits;
+			*ret_override = o->items[i].rate;
+		}
+}
+
+static int parse_item(const char *text, size_t len, struct sampling_override *ret_item)
+{
+	char copy[IP_PREFIX_TEXT_MAX + 24];
+	char *end;
+
+	if (len >= sizeof(copy))
+		return -EINVAL;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	char *equals = strchr(copy, '=');
+	if (!equals || equals[1] < '0' || equals[1] > '9')
+		return -EINVAL;
+	*equals = '\0';
+	errno = 0;
+	ret_item->rate = strtoull(equals + 1, &end, 10);
+	if (*end || errno || ret_item->rate == 0)
+		return -EINVAL;
+	return ip_prefix_parse(copy, &ret_item->prefix);
+}
+
+int sampling_overrides_parse(const char *list, struct sampling_overrides *ret_overrides, char *err, size_t err_len)
+{
+	struct sampling_overrides o = {0};
+
+	while (*list) {
+		size_t len = strcspn(list, ", ");
+		if (len > 0) {
+			struct sampling_override *items = realloc(o.items, (o.count + 1) * sizeof(*items));
+			if (!items) {
+				sampling_overrides_free(&o);
+				return -ENOMEM;
+			}
+			o.items = items;
+			if (parse_item(list, len, &o.items[o.count])) {
+				snprintf(err, err_len, "'%.*s' is not PREFIX=RATE, such as 192.0.2.0/24=1000", (int)len, list);
+				sampling_overrides_free(&o);
+				return -EINVAL;
+			}
+			o.count++;
+		}
+		list += len + (list[len] != '\0');
+	}
+	*ret_overrides = o;
+	return 0;
+}
+
+void sampling_overrides_free(struct sampling_overrides *o)
+{
+	free(o->items);
+	*o = (struct sampling_overrides){0};
+}
