@@ -40,6 +40,9 @@ static void defaults(struct decode_options *o)
 		o->max_templates = TEMPLATES_DEFAULT;
 }
 
+/* A build without sFlow goes without its symbol. */
+__attribute__((weak)) decode_fn sflow_decode;
+
 int decoder_new(const struct decode_options *options, struct decoder **ret_decoder)
 {
 	struct decoder *d = calloc(1, sizeof(*d));
@@ -57,6 +60,7 @@ int decoder_new(const struct decode_options *options, struct decoder **ret_decod
 		decoder_free(d);
 		return -ENOMEM;
 	}
+	d->record->mapping = d->reverse->mapping = d->mapping;
 	*ret_decoder = d;
 	return 0;
 }

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/record.h"
+#include "collector/template.h"
+#include "common/wire.h"
 #include "proto/flow.h"
 
 static size_t bucket_of(uint32_t pen, uint16_t element)
@@ -93,4 +96,52 @@ const struct mapping_row *mapping_first(const struct mapping *m, uint32_t pen, u
 const struct mapping_row *mapping_next(const struct mapping_row *row)
 {
 	return match(row->next, row->map.pen, row->map.element);
+}
+
+static size_t put_varint(uint8_t *out, uint64_t v)
+{
+	size_t n = 0;
+
+	while (v >= 0x80) {
+		out[n++] = (uint8_t)(v | 0x80);
+		v >>= 7;
+	}
+	out[n++] = (uint8_t)v;
+	return n;
+}
+
+enum { WIRE_VARINT = 0, WIRE_BYTES = 2, HEAD_MAX = 20 };
+
+/* protobuf: tag, then the number, or length and bytes. Zero and empty are left out, as proto3 does. */
+void mapping_value(const struct step *s, const uint8_t *p, size_t len, struct record *r)
+{
+	const struct mapping_own *own = &r->mapping->own[s->target];
+	char text[FLOW_STR_MAX];
+	uint8_t head[HEAD_MAX];
+	size_t n;
+
+	if (own->wire == MAPPING_VARINT) {
+		uint64_t v = wire_load_uint(p, len);
+		if (v == 0)
+			return;
+		n = put_varint(head, (uint64_t)own->number << 3 | WIRE_VARINT);
+		n += put_varint(head + n, v);
+		len = 0;
+	} else {
+		if (own->wire == MAPPING_STRING) {
+			len = record_text(text, sizeof(text), p, len);
+			p = (const uint8_t *)text;
+		}
+		if (len == 0)
+			return;
+		n = put_varint(head, (uint64_t)own->number << 3 | WIRE_BYTES);
+		n += put_varint(head + n, len);
+	}
+	if (r->flow.n_mapped + n + len > FLOW_MAPPED_MAX) {
+		r->cut++;
+		return;
+	}
+	memcpy(r->flow.mapped + r->flow.n_mapped, head, n);
+	memcpy(r->flow.mapped + r->flow.n_mapped + n, p, len);
+	r->flow.n_mapped += (uint32_t)(n + len);
 }

@@ -19,6 +19,7 @@
 
 struct decoder;
 struct domain;
+struct mapping;
 struct step;
 struct template;
 
@@ -44,6 +45,7 @@ struct record {
 	struct record_extra extra;
 	uint32_t sub_records; /* emitted from inside a list instead of the record itself */
 	uint32_t cut;         /* repeated values that found no room */
+	const struct mapping *mapping; /* of the decoder; never changes */
 };
 
 /* What a datagram's header says about the records in it; kept with held data. */
