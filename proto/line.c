@@ -84,16 +84,24 @@ static char *put_mapped(char *o, const struct flow *f, enum line_style style)
 	return o;
 }
 
+static char *put_rows(char *o, const struct flow *f, enum line_style style, int begin, int end)
+{
+	for (int i = begin; i < end; i++) {
+		const struct flow_field_info *row = &flow_fields[i];
+		if (!is_set(f, row))
+			continue;
+		o = put_key(o, row->name, style);
+		o = line_value(o, f, row, style);
+	}
+	return o;
+}
+
 char *line_own(char *o, const struct flow *f, enum line_style style)
 {
-	if (rows_any(f, LINE_OWN_FIRST, UINT32_MAX)) {
-		for (int i = 0; i < FLOW_F_COUNT; i++) {
-			const struct flow_field_info *row = &flow_fields[i];
-			if (row->number < LINE_OWN_FIRST || !is_set(f, row))
-				continue;
-			o = put_key(o, row->name, style);
-			o = line_value(o, f, row, style);
-		}
-	}
+#define GROUP(lo, hi) \
+	if (rows_any(f, lo, hi)) \
+		o = put_rows(o, f, style, rows_before(lo), rows_before((hi) + 1));
+	ROWS_OWN(GROUP)
+#undef GROUP
 	return f->n_mapped ? put_mapped(o, f, style) : o;
 }

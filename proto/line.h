@@ -20,8 +20,6 @@ static const struct flow_field_info line_rows[FLOW_F_COUNT] = {
 #undef FIELD
 };
 
-enum { LINE_OWN_FIRST = 1000 }; /* fields from this number on are not among goflow2's 50 keys */
-
 ROWS_INLINE char *line_put(char *o, const char *text)
 {
 	size_t len = strlen(text);

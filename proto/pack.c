@@ -185,12 +185,7 @@ ROWS_INLINE uint8_t *pack_rows(const struct flow *f, uint8_t *o, uint32_t lo, ui
 	RARE(70, 71)         /* observation domain and point */ \
 	RARE(80, 106)        /* arrays */ \
 	ALWAYS(110, 112)     /* times */ \
-	RARE(1000, 2011)     /* countries, NAT, firewall, direction */ \
-	RARE(2012, 2033)     /* ids and names, the other side's counters */ \
-	RARE(2034, 2039)     /* engine, neighbours, physical interfaces */ \
-	RARE(2040, LAST)     /* inside a tunnel, users, networks */
-
-enum { LAST = 9999 };
+	ROWS_OWN(RARE)
 
 ROWS_INLINE size_t pack(const struct flow *f, uint8_t *out, bool fast)
 {

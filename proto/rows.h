@@ -68,4 +68,23 @@ ROWS_INLINE bool rows_any(const struct flow *f, uint32_t lo, uint32_t hi)
 	return any != 0;
 }
 
+/* The index of the first row whose number is not below LIMIT. */
+ROWS_INLINE int rows_before(uint32_t limit)
+{
+	int n = 0;
+#define FIELD(number, name, kind, render, what) n += (number) < limit;
+#include "proto/fields.def"
+#undef FIELD
+	return n;
+}
+
+enum { ROWS_OWN_FIRST = 1000, ROWS_LAST = 9999 };
+
+/* The fields beyond goflow2's 50 in groups that an exporter sends or does not. */
+#define ROWS_OWN(GROUP) \
+	GROUP(ROWS_OWN_FIRST, 2011) /* countries, NAT, firewall, direction */ \
+	GROUP(2012, 2033)           /* ids and names, the other side's counters */ \
+	GROUP(2034, 2039)           /* engine, neighbours, physical interfaces */ \
+	GROUP(2040, ROWS_LAST)      /* inside a tunnel, users, networks */
+
 #endif
