@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -147,19 +148,19 @@ int http_listen(const char *address, struct http_sockets *ret_sockets, char *err
 	struct http_sockets s = {0};
 	struct place p;
 	const char *where;
-	unsigned port = 0;
+	unsigned long port;
 	*err = '\0';
 	int r = split(address, &p, err, err_len);
 	if (r < 0)
 		return r;
-	(void)sscanf(p.port, "%u", &port);
+	port = strtoul(p.port, NULL, 10); /* split() saw that it is digits */
 	where = p.host;
 	if (port > 65535)
 		r = -ERANGE;
 	else if (strcmp(p.host, "localhost") == 0)
-		r = open_localhost(&s, port, &where);
+		r = open_localhost(&s, (unsigned)port, &where);
 	else if (!*p.host || strcmp(p.host, "*") == 0)
-		r = open_everywhere(&s, port);
+		r = open_everywhere(&s, (unsigned)port);
 	else
 		r = open_named(&s, &p, err, err_len);
 	if (r == 0) {

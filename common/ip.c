@@ -57,7 +57,7 @@ static char *put_v6(char *out, const uint8_t *bytes)
 	uint16_t groups[8];
 	int best = -1, best_len = 1, run = 0;
 	for (int i = 0; i < 8; i++) {
-		groups[i] = wire_load16(bytes + 2 * i);
+		groups[i] = wire_load16(bytes + 2 * (size_t)i);
 		run = groups[i] ? 0 : run + 1;
 		if (run > best_len) {
 			best_len = run;

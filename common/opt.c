@@ -18,12 +18,14 @@
 #include "common/buf.h"
 #include "common/opt_internal.h"
 
+enum { BUILTIN_CONFIG = 2 };
+
 static const struct opt builtin_rows[] = {
 	{"help", OPT_STRING, offsetof(struct opt_builtin, help), NULL, "FORMAT",
 	 "Show this help, or the manual page (--help=mdoc) or documentation (--help=markdown) made from it.",
 	 .letter = 'h', .choices = "text|mdoc|markdown"},
 	{"version", OPT_BOOL, offsetof(struct opt_builtin, version), NULL, NULL, "Show the version.", .letter = 'V'},
-	{"config", OPT_STRING, offsetof(struct opt_builtin, config), NULL, "FILE",
+	[BUILTIN_CONFIG] = {"config", OPT_STRING, offsetof(struct opt_builtin, config), NULL, "FILE",
 	 "Read options from FILE, one 'name = value' a line. Flags and environment beat it."},
 	{"check", OPT_BOOL, offsetof(struct opt_builtin, check), NULL, NULL,
 	 "Validate options and files, then exit: 0 when all is well, 2 when not."},
@@ -255,8 +257,7 @@ static int add_word(struct opt_run *run, struct opt_list *words, const char *arg
 	return opt_list_add(words, arg);
 }
 
-static int read_args(struct opt_run *run, int argc, char **argv, struct given *given, size_t *n,
-		     struct opt_list *words)
+static int read_args(struct opt_run *run, int argc, char **argv, struct given *given, struct opt_list *words)
 {
 	bool only_words = false;
 	int r = 0;
@@ -266,22 +267,22 @@ static int read_args(struct opt_run *run, int argc, char **argv, struct given *g
 		} else if (only_words || argv[i][0] != '-' || argv[i][1] == '\0') {
 			r = add_word(run, words, argv[i]);
 		} else {
-			r = read_arg(run, argc, argv, &i, &given[*n]);
-			*n += r == 0;
+			r = read_arg(run, argc, argv, &i, given++);
 		}
 	}
 	return r;
 }
 
-static int apply_args(struct opt_run *run, const struct given *given, size_t n, bool builtins)
+/* GIVEN ends with an empty one. */
+static int apply_args(struct opt_run *run, const struct given *given, bool builtins)
 {
 	int r = 0;
-	for (size_t i = 0; i < n && r == 0; i++) {
+	for (; given->entry && r == 0; given++) {
 		char where[OPT_ENV_MAX];
-		struct opt_entry *e = given[i].entry;
+		struct opt_entry *e = given->entry;
 		(void)snprintf(where, sizeof(where), "--%s", e->row->name);
 		if ((e->group == &opt_builtin_group) == builtins)
-			r = opt_assign(run, e, OPT_FROM_FLAG, where, given[i].value);
+			r = opt_assign(run, e, OPT_FROM_FLAG, where, given->value);
 	}
 	return r;
 }
@@ -386,13 +387,12 @@ static int answer(struct opt_run *run)
 static int load(struct opt_run *run, int argc, char **argv, struct opt_result *res)
 {
 	struct given *given = calloc((size_t)argc + 1, sizeof(*given));
-	size_t n = 0;
 	const char *config = getenv("WEIR_CONFIG");
 	int r = given ? set_defaults(run) : -ENOMEM;
 	if (r < 0)
 		goto out;
-	r = read_args(run, argc, argv, given, &n, &res->words);
-	int builtin = apply_args(run, given, n, true);
+	r = read_args(run, argc, argv, given, &res->words);
+	int builtin = apply_args(run, given, true);
 	/* A wish for help is answered even behind a mistake. */
 	for (int i = 1; r < 0 && i < argc && !run->builtin.help; i++)
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-help") == 0)
@@ -405,16 +405,14 @@ static int load(struct opt_run *run, int argc, char **argv, struct opt_result *r
 	}
 	if (r < 0 || (r = builtin) < 0)
 		goto out;
-	if (!run->builtin.config && config && *config && !(run->builtin.config = strdup(config))) {
-		r = -ENOMEM;
-		goto out;
-	}
-	if (run->builtin.config && *run->builtin.config)
+	if (!run->builtin.config && config && *config)
+		r = opt_value_set(&builtin_rows[BUILTIN_CONFIG], &run->builtin.config, config, run->err, run->err_len);
+	if (r == 0 && run->builtin.config && *run->builtin.config)
 		r = opt_file_read(run, run->builtin.config);
 	if (r == 0)
 		r = read_environment(run);
 	if (r == 0)
-		r = apply_args(run, given, n, false);
+		r = apply_args(run, given, false);
 	if (r == 0 && run->builtin.dump) {
 		struct buf b = {0};
 		opt_help_dump(run, &b);

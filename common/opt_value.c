@@ -109,15 +109,20 @@ int opt_parse_duration(const char *text, uint64_t *ret_ns)
 /* The largest unit that says it in a whole number. */
 static void format_units(const struct unit *units, uint64_t value, const char *zero, char *out, size_t out_len)
 {
-	const struct unit *best = NULL;
+	const char *word = "";
+	uint64_t factor = 1;
 	if (value == 0) {
 		(void)snprintf(out, out_len, "%s", zero);
 		return;
 	}
-	for (; units->word; units++)
-		if (*units->word && value % units->factor == 0 && (!best || units->factor > best->factor))
-			best = units;
-	(void)snprintf(out, out_len, "%" PRIu64 "%s", value / best->factor, strcmp(best->word, "B") ? best->word : "");
+	for (; units->word; units++) {
+		/* A bare number has the unit of "": bytes, but seconds, so that "ns" must be said. */
+		if (*units->word && value % units->factor == 0 && (units->factor > factor || units == durations + 1)) {
+			word = units->word;
+			factor = units->factor;
+		}
+	}
+	(void)snprintf(out, out_len, "%" PRIu64 "%s", value / factor, word);
 }
 
 static void format_number(enum opt_type type, int64_t value, char *out, size_t out_len)

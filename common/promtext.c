@@ -13,35 +13,22 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/utf8.h"
 
-/* The length of the UTF-8 sequence at P (RFC 3629 4), 0 when it is none. */
-static size_t utf8_len(const unsigned char *p)
-{
-	if (p[0] < 0x80)
-		return 1;
-	size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-	if (p[0] < 0xc2 || p[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-	    (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
+enum { LINE = 1024 };
 
 static void add_escaped(struct buf *b, const char *text, bool quotes)
 {
-	const char *p = text;
-	while (*p) {
-		size_t n = utf8_len((const unsigned char *)p);
+	size_t left = strlen(text);
+	for (const char *p = text; left;) {
+		size_t n = utf8_char_len(p, left);
 		if (*p == '\n')
 			buf_puts(b, "\\n");
 		else if (*p == '\\')
@@ -53,6 +40,7 @@ static void add_escaped(struct buf *b, const char *text, bool quotes)
 		else
 			buf_add(b, p, n);
 		p += n ? n : 1;
+		left -= n ? n : 1;
 	}
 }
 
@@ -101,17 +89,26 @@ void prom_double(struct buf *b, const char *name, double value, ...)
 		buf_printf(b, "%.15g\n", value);
 }
 
+/* The first line of a file of /proc, "" when it cannot be read. */
+static void first_line(const char *path, char *line, int len)
+{
+	FILE *f = fopen(path, "re");
+	line[0] = '\0';
+	if (!f)
+		return;
+	if (!fgets(line, len, f))
+		line[0] = '\0';
+	(void)fclose(f);
+}
+
 /* /proc/self/statm: sizes in pages; the second is what is resident. */
 static uint64_t resident_bytes(void)
 {
-	uint64_t pages = 0;
-	FILE *f = fopen("/proc/self/statm", "re");
-	if (f) {
-		if (fscanf(f, "%*u %" SCNu64, &pages) != 1)
-			pages = 0;
-		(void)fclose(f);
-	}
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	char line[LINE];
+	char *second;
+	first_line("/proc/self/statm", line, LINE);
+	(void)strtoull(line, &second, 10);
+	return strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static uint64_t open_fds(void)
@@ -130,26 +127,14 @@ static uint64_t open_fds(void)
  * parentheses too, so fields are counted from the last ')'. */
 static double start_time(void)
 {
-	char line[1024];
-	double uptime = 0;
-	double ticks = 0;
-	FILE *f = fopen("/proc/self/stat", "re");
-	if (f) {
-		const char *p = fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
-		for (int field = 2; p && field < 22; field++) {
-			p = strchr(p + 1, ' ');
-		}
-		if (p && sscanf(p, "%lf", &ticks) != 1)
-			ticks = 0;
-		(void)fclose(f);
-	}
-	f = fopen("/proc/uptime", "re");
-	if (f) {
-		if (fscanf(f, "%lf", &uptime) != 1)
-			uptime = 0;
-		(void)fclose(f);
-	}
-	return (double)clock_wall_ns() / 1e9 - uptime + ticks / (double)sysconf(_SC_CLK_TCK);
+	char line[LINE];
+	first_line("/proc/self/stat", line, LINE);
+	const char *p = strrchr(line, ')');
+	for (int field = 2; p && field < 22; field++)
+		p = strchr(p + 1, ' ');
+	double ticks = p ? strtod(p, NULL) : 0;
+	first_line("/proc/uptime", line, LINE);
+	return (double)clock_wall_ns() / 1e9 - strtod(line, NULL) + ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
 static double cpu_seconds(void)

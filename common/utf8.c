@@ -6,10 +6,12 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Length of the well-formed character at P, 0 when there is none (RFC 3629 4: no surrogates, nothing overlong,
- * nothing above U+10FFFF). */
-static size_t char_len(const uint8_t *p, size_t left)
+/* RFC 3629 4: no surrogates, nothing overlong, nothing above U+10FFFF. */
+size_t utf8_char_len(const char *text, size_t left)
 {
+	const uint8_t *p = (const uint8_t *)text;
+	if (!left)
+		return 0;
 	if (p[0] < 0x80)
 		return 1;
 	if (p[0] < 0xc2 || p[0] > 0xf4)
@@ -29,12 +31,11 @@ static size_t char_len(const uint8_t *p, size_t left)
 
 bool utf8_valid(const char *text, size_t len)
 {
-	const uint8_t *p = (const uint8_t *)text;
 	while (len) {
-		size_t n = char_len(p, len);
+		size_t n = utf8_char_len(text, len);
 		if (!n)
 			return false;
-		p += n;
+		text += n;
 		len -= n;
 	}
 	return true;
@@ -64,20 +65,19 @@ static char *escape_ascii(char *out, uint8_t c)
 
 char *utf8_escape(char *out, const char *text, size_t len)
 {
-	const uint8_t *p = (const uint8_t *)text;
 	while (len) {
-		size_t n = char_len(p, len);
+		size_t n = utf8_char_len(text, len);
 		if (n == 1) {
-			out = escape_ascii(out, *p);
+			out = escape_ascii(out, (uint8_t)*text);
 		} else if (n) {
-			memcpy(out, p, n);
+			memcpy(out, text, n);
 			out += n;
 		} else {
 			memcpy(out, "\xef\xbf\xbd", 3);
 			out += 3;
 			n = 1;
 		}
-		p += n;
+		text += n;
 		len -= n;
 	}
 	return out;

@@ -87,6 +87,7 @@ static void test_json(void **state)
 		{"a\"b\\c/", 6, "\"a\\\"b\\\\c/\""},
 		{"\b\f\n\r\t", 5, "\"\\b\\f\\n\\r\\t\""},
 		{"\0\x01\x1f\x7f", 4, "\"\\u0000\\u0001\\u001f\\u007f\""},
+		{"a\xff" "b", 3, "\"a\xef\xbf\xbd" "b\""},
 		{"\xc3\xa9", 2, "\"\xc3\xa9\""},
 	};
 	(void)state;

@@ -399,6 +399,7 @@ static void test_dump(void **state)
 	/* It is a configuration file that gives the same again. */
 	(void)snprintf(again, sizeof(again), "%s", out);
 	assert_int_equal(parse_file(again, ""), 0);
+	assert_true(config.size == 1536);
 	assert_int_equal(config.workers, 3);
 	assert_true(config.linger == 90 * NS_PER_S);
 	assert_string_equal(config.file, " x");
