@@ -37,6 +37,7 @@ static struct opt_spec spec = {
 	.usage = "SINK... [OPTION...]",
 	.groups = groups,
 	.positional = true,
+	.man_section = 1,
 };
 
 static char description[2048];
