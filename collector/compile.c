@@ -150,7 +150,7 @@ static int by_turn(const void *a, const void *b)
 static size_t add_candidate(struct candidate *c, size_t n, const struct ie_map *m, const struct template_spec *spec,
 	uint16_t field, const struct step *where)
 {
-	bool reverse = m->reverse || spec->fields[field].pen == IE_PEN_REVERSE;
+	bool reverse = spec->fields[field].pen == IE_PEN_REVERSE;
 	struct candidate *one = &c[n];
 
 	if (!length_fits(m, where->len))

@@ -309,6 +309,7 @@ struct domain *exporter_domain(struct decoder *d, const struct ip_addr *addr, ui
 			return NULL;
 		d->exporters.last = dom;
 	}
+	*ret_reason = ERR_NONE;
 	touch(d, dom);
 	return dom;
 }

@@ -94,7 +94,7 @@ void exporters_free(struct decoder *d);
 
 /*
  * The domain of (ADDR, SESSION, VERSION, ID), made when it is new. Sets d->exporter and notes that it was seen now.
- * NULL at a bound, with the reason: ERR_EXPORTER_LIMIT, ERR_DOMAIN_LIMIT, ERR_MEMORY. What needs no state may be
+ * NULL at a bound, with the reason (else ERR_NONE): ERR_EXPORTER_LIMIT, ERR_DOMAIN_LIMIT, ERR_MEMORY. What needs no state may be
  * decoded nevertheless.
  */
 struct domain *exporter_domain(struct decoder *d, const struct ip_addr *addr, uint64_t session, uint32_t version,

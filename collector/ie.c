@@ -61,9 +61,6 @@ static const struct ie_map map[] = {
 #define MAP(pen_, element_, op_, field, rank_) \
 	{.pen = pen_, .element = element_, .op = IE_OP_##op_, .rank = rank_, .width = width_of_##field, \
 	 .target = at_##field, .array = array_at_##field},
-#define REVERSE(pen_, element_, op_, field, rank_) \
-	{.pen = pen_, .element = element_, .op = IE_OP_##op_, .rank = rank_, .width = width_of_##field, \
-	 .reverse = true, .target = at_##field, .array = array_at_##field},
 #define HINT(pen_, element_, op_, member) \
 	{.pen = pen_, .element = element_, .op = IE_OP_##op_, .width = IE_WIDTH_64, \
 	 .target = offsetof(struct record, extra.member)},

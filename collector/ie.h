@@ -25,8 +25,7 @@ enum ie_number {
 
 /* Numbers that have a meaning of their own. */
 enum {
-	IE_PEN_REVERSE = 29305,    /* RFC 5103 6.1 */
-	IE_NTOP_V9_BASE = 57472,   /* nProbe writes its element n as this + n in NetFlow v9 */
+	IE_PEN_REVERSE = 29305, /* RFC 5103 6.1 */
 };
 
 struct ie {
@@ -57,7 +56,6 @@ struct ie_map {
 	uint8_t op;        /* enum ie_op */
 	uint8_t rank;
 	uint8_t width;     /* enum ie_width of the target */
-	bool reverse;      /* fills the other direction */
 	uint16_t target;   /* offset in struct record; of the count, for arrays and text; of CALL rows the enum ie_call */
 	uint16_t array;    /* offset of the storage of arrays and text */
 };

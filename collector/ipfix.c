@@ -150,6 +150,8 @@ static void all_sets(struct decoder *d, struct domain *dom, const struct record_
 	while (wire_left(w) >= 4) {
 		uint16_t id = wire_u16(w);
 		uint16_t len = wire_u16(w);
+		if (id == 0 && len == 0)
+			break; /* zeros behind the last set */
 		struct wire body = wire_sub(w, len < 4 ? SIZE_MAX : len - 4u);
 		if (wire_failed(&body)) {
 			decoder_set_skip(d, ERR_BAD_LENGTH, res);
@@ -182,11 +184,13 @@ void ipfix_decode(struct decoder *d, const struct datagram *dg, struct decode_re
 	struct domain *dom = exporter_domain(d, &dg->source, dg->session, 10, src.domain_id, &res->reason);
 	if (!dom)
 		return;
-	if (len < dg->len)
-		w.end = dg->data + len;
+	/* A datagram is one message (10.3), so what Length says besides is only right or wrong; in a stream it is what cut this
+	 * message out. */
+	if (len != dg->len)
+		decoder_set_skip(d, ERR_BAD_LENGTH, res);
 	all_sets(d, dom, &src, &w, res, &records);
 	/* 3.1: the number counts data records, options data too, before this message. */
 	sequence_note(d, &dom->sequence, src.sequence, records > 0 ? (uint32_t)records : 0);
-	if (records == SET_RECORDS_UNKNOWN || len > dg->len)
+	if (records == SET_RECORDS_UNKNOWN || len != dg->len)
 		sequence_unsure(&dom->sequence);
 }
