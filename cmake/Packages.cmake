@@ -8,3 +8,5 @@ pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd>=0.9.70)
 pkg_check_modules(PCAP REQUIRED IMPORTED_TARGET libpcap)
 
 find_program(PROTOC_C protoc-c REQUIRED)
+
+pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka) # tests only
