@@ -12,6 +12,7 @@
 #include "collector/legacy.h"
 #include "collector/mapping.h"
 #include "collector/record.h"
+#include "collector/sflow.h"
 #include "collector/template.h"
 #include "common/wire.h"
 
@@ -39,9 +40,6 @@ static void defaults(struct decode_options *o)
 	if (!o->max_templates)
 		o->max_templates = TEMPLATES_DEFAULT;
 }
-
-/* A build without sFlow goes without its symbol. */
-__attribute__((weak)) decode_fn sflow_decode;
 
 int decoder_new(const struct decode_options *options, struct decoder **ret_decoder)
 {
@@ -75,6 +73,7 @@ void decoder_free(struct decoder *d)
 	hold_free(d->hold);
 	mapping_free(d->mapping);
 	typeinfo_free(d);
+	sflow_free(d);
 	free(d->reverse);
 	free(d->record);
 	free(d->spec);

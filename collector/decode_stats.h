@@ -40,6 +40,10 @@ struct decode_stats {
 	uint64_t sequence_reordered;        /* of those, came late after all; lost - reordered never came */
 	uint64_t sequence_restarts;
 	uint64_t counter_samples;           /* sFlow */
+	uint64_t records_ignored;           /* sFlow: additional records that did not fit; their flow goes without */
+	uint64_t samples_lost;              /* sFlow: gaps in the sample numbers of the data sources */
+	uint64_t samples_dropped;           /* sFlow: what the agents say they could not sample */
+	uint64_t sources_evicted;           /* sFlow: data sources that gave way to newer ones */
 	uint64_t cut_arrays;                /* repeated values that did not fit */
 	/* gauges */
 	uint64_t exporters, domains, templates, held_bytes;

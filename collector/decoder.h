@@ -23,6 +23,7 @@ struct hold;
 struct legacy;
 struct mapping;
 struct record;
+struct sflow_state;
 struct template_spec;
 
 struct decoder {
@@ -41,6 +42,7 @@ struct decoder {
 	struct hold *hold;
 	struct legacy *legacy;             /* compiled layouts of v1 to v8 */
 	size_t template_bytes;             /* memory of all templates */
+	struct sflow_state *sflow;         /* NULL until the first sFlow datagram; sflow_free() */
 };
 
 /*

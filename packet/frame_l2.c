@@ -10,6 +10,7 @@
 #include "packet/frame_walk.h"
 
 static struct frame_next read_vlan(struct frame *fr);
+static struct frame_next read_ppp(struct frame *fr);
 static struct frame_next read_pppoe(struct frame *fr);
 
 /* Ethertypes that something reads, the frequent ones first. */
@@ -25,6 +26,8 @@ static const struct {
 	{ETYPE_OLD_QINQ, {read_vlan}},
 	{ETYPE_PPPOE, {read_pppoe}},
 	{ETYPE_MPLS_MULTICAST, {frame_l2_mpls}},
+	{ETYPE_TEB, {frame_l2_ethernet}},
+	{ETYPE_PPP, {read_ppp}},
 };
 
 static struct frame_next find_etype(uint16_t etype)
@@ -141,8 +144,13 @@ struct frame_next frame_l2_mpls(struct frame *fr)
 	return entry & 0x100 ? after_stack(fr, entry >> 12) : FRAME_END;
 }
 
-struct frame_next frame_l2_ppp(struct frame *fr)
+static struct frame_next read_ppp(struct frame *fr)
 {
+	/* RFC 1662 3.1: the address and control octets, which may have been left out. */
+	if (wire_left(&fr->w) >= 2 && fr->w.p[0] == 0xff && fr->w.p[1] == 3)
+		wire_skip(&fr->w, 2);
+	if (!fr->f->n_layer_stack)
+		frame_layer(fr, FLOW_LAYER_CUSTOM, 2);
 	switch (wire_u16(&fr->w)) { /* RFC 1661 2: the protocol field */
 	case 0x0021: return frame_l2_etype(fr, ETYPE_IPV4);
 	case 0x0057: return frame_l2_etype(fr, ETYPE_IPV6);
@@ -161,5 +169,5 @@ static struct frame_next read_pppoe(struct frame *fr)
 	fr->f->tunnel_id = wire_load16(p + 2);
 	size_t len = wire_load16(p + 4);
 	fr->w = wire_sub(&fr->w, len < wire_left(&fr->w) ? len : wire_left(&fr->w));
-	return frame_l2_ppp(fr);
+	return read_ppp(fr);
 }

@@ -90,14 +90,6 @@ struct frame_next frame_tunnel_gre(struct frame *fr)
 	if (etype == ETYPE_ERSPAN2 || etype == ETYPE_ERSPAN3)
 		return enter_erspan(fr, etype, flags & GRE_SEQUENCE);
 	frame_enter(fr, FLOW_TUNNEL_GRE, key);
-	if (etype == ETYPE_TEB)
-		return (struct frame_next){frame_l2_ethernet};
-	if (etype == ETYPE_PPP) {
-		/* RFC 1331: the address and control octets may have been left out. */
-		if (wire_left(&fr->w) >= 2 && fr->w.p[0] == 0xff && fr->w.p[1] == 3)
-			wire_skip(&fr->w, 2);
-		return frame_l2_ppp(fr);
-	}
 	return frame_l2_etype(fr, etype);
 }
 
@@ -140,7 +132,7 @@ static struct frame_next read_geneve(struct frame *fr)
 	frame_layer(fr, FLOW_LAYER_GENEVE, 8 + options);
 	uint16_t etype = wire_load16(p + 2);
 	frame_enter(fr, FLOW_TUNNEL_GENEVE, wire_load32(p + 4) >> 8);
-	return etype == ETYPE_TEB ? (struct frame_next){frame_l2_ethernet} : frame_l2_etype(fr, etype);
+	return frame_l2_etype(fr, etype);
 }
 
 /* 3GPP TS 29.281 5.1. Only a G-PDU (255) of version 1 carries a user's packet. */

@@ -68,7 +68,6 @@ void frame_enter(struct frame *fr, enum flow_tunnel tunnel, uint64_t id);
 /* frame_l2.c */
 struct frame_next frame_l2_ethernet(struct frame *fr);
 struct frame_next frame_l2_mpls(struct frame *fr);
-struct frame_next frame_l2_ppp(struct frame *fr);
 /* The reader of an ethertype; notes the type as the packet's. */
 struct frame_next frame_l2_etype(struct frame *fr, uint16_t etype);
 
