@@ -148,7 +148,8 @@ static int send_packed(struct transport_kafka *t, struct batch *b)
 						  .collector = t->config->collector_hash, .sequence = r->sequence}, header);
 	__atomic_add_fetch(&b->pending, 1, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&t->in_flight, 1, __ATOMIC_RELAXED);
-	int rc = kafka_producer_send(t->producer, (int32_t)(r->sequence % r->partitions), b->data, b->len, header, sizeof(header), b);
+	int32_t partition = (int32_t)(r->sequence % r->partitions);
+	int rc = kafka_producer_send(t->producer, partition, b->data, b->len, header, sizeof(header), b);
 	if (rc < 0) {
 		__atomic_sub_fetch(&b->pending, 1, __ATOMIC_RELAXED);
 		__atomic_sub_fetch(&t->in_flight, 1, __ATOMIC_RELAXED);
@@ -233,7 +234,8 @@ static void feed(struct transport_kafka *t)
 static int make_producer(struct transport_kafka *t, char *err, size_t err_len)
 {
 	struct kafka_producer_setup setup = {
-		.options = &t->config->kafka, .client_id = t->config->collector_id, .delivered = delivered, .event = event, .arg = t,
+		.options = &t->config->kafka, .client_id = t->config->collector_id, .delivered = delivered,
+		.event = event, .arg = t,
 	};
 	return kafka_producer_new(&setup, &t->producer, err, err_len);
 }
@@ -380,7 +382,8 @@ static void totals(struct transport *t, struct transport_totals *ret_totals)
 	struct journal_stats s;
 	journal_stats(of(t)->journal, &s);
 	*ret_totals = (struct transport_totals){
-		.put = s.put_flows, .recovered = s.recovered_flows, .acknowledged = s.acknowledged_flows, .waiting = s.waiting_flows,
+		.put = s.put_flows, .recovered = s.recovered_flows, .acknowledged = s.acknowledged_flows,
+		.waiting = s.waiting_flows,
 	};
 	memcpy(ret_totals->dropped, s.dropped_flows, sizeof(s.dropped_flows));
 }
