@@ -329,7 +329,7 @@ static void ipv6_fragments_behind_options(void **state)
 	struct raw packets[2];
 	for (size_t i = 0; i < 2; i++) {
 		static const uint8_t head[] = {MACS, 0x86, 0xdd, 0x60, 0, 0, 0, 0, 0, 0, 64, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0,
-						0,		                               0, 0, 0, 0, 1, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2,
+		                               0, 0, 0, 0, 0, 1, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2,
 		                               /* hop-by-hop options, then the fragment header */
 		                               44, 0, 1, 4, 0, 0, 0, 0, 17, 0, 0, 0, 1, 2, 3, 4};
 		memcpy(frames[i], head, sizeof(head));
