@@ -59,6 +59,7 @@ struct transport_kafka {
 	uint64_t hold_until_ns;    /* atomic: no feeding before */
 	uint64_t backoff_ns;       /* sender thread */
 	uint64_t retries;          /* atomic */
+	unsigned unanswered;       /* times in a row that the topic was asked for and not there */
 	struct complain broker_complain, topic_complain, journal_complain, full_complain;
 	uint64_t full_said;
 };
@@ -281,9 +282,10 @@ static void ask_partitions(struct transport_kafka *t)
 		pthread_mutex_lock(&t->feed_lock);
 		t->partitions = n;
 		pthread_mutex_unlock(&t->feed_lock);
+		t->unanswered = 0;
 		if (complain_over(&t->topic_complain))
 			log_info(LOG_BROKER, "topic '%s' is there now", t->config->kafka.topic);
-	} else if (stats.connected && complain_now(&t->topic_complain, clock_monotonic_ns(), &swallowed)) {
+	} else if (stats.connected && ++t->unanswered > 3 /* asking makes the broker create it */ && complain_now(&t->topic_complain, clock_monotonic_ns(), &swallowed)) {
 		log_warn(LOG_BROKER, "topic '%s' is not there, or may not be seen; flows are kept until it is", t->config->kafka.topic);
 	}
 }
