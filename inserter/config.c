@@ -11,13 +11,14 @@ enum { OWN_GROUPS = 2, GROUPS_MAX = 16, ALIGN = 16 };
 
 static const struct opt rows[] = {
 	{"local", OPT_STRING, offsetof(struct inserter_options, local), NULL, "PREFIX,...",
-	 "Networks whose addresses are clients. Without it: the private and unique-local ranges and the networks that this host is "
-	 "connected to."},
+	 "Networks whose addresses are clients. Without it: the private and unique-local ranges and the networks that this "
+	 "host is connected to."},
 	{"group", OPT_STRING, offsetof(struct inserter_options, group), NULL, "NAME",
-	 "Consumer group for all sinks of this process. Without it, print and metrics read without a group, so that each sees every "
-	 "flow; others use a group of their own name."},
+	 "Consumer group for all sinks of this process. Without it, print and metrics read without a group, so that "
+	 "each sees every flow; others use a group of their own name."},
 	{"from", OPT_STRING, offsetof(struct inserter_options, from), "end", "WHERE",
-	 "Where to begin: end, beginning, or a UTC time such as 2026-11-21T12:00. A group that has read before goes on where it was."},
+	 "Where to begin: end, beginning, or a UTC time such as 2026-11-21T12:00. A group that has read before goes on "
+	 "where it was."},
 	{"flush", OPT_DURATION, offsetof(struct inserter_options, flush_ns), "5s", "TIME",
 	 "At least so often, what was read is stored and its offsets are committed.", .min = 1000000, .max = INT64_MAX},
 	{"addr", OPT_STRING, offsetof(struct inserter_options, addr), NULL, "ADDRESS",
@@ -25,8 +26,8 @@ static const struct opt rows[] = {
 	 "localhost:3434, else nowhere."},
 	{"loglevel", OPT_STRING, offsetof(struct inserter_options, log_level), "info", "LEVEL", "How much to say.",
 	 .choices = "error|warn|warning|info|debug"},
-	{"logfmt", OPT_STRING, offsetof(struct inserter_options, log_format), "normal", "FORMAT", "Log lines for people or as JSON.",
-	 .choices = "normal|json"},
+	{"logfmt", OPT_STRING, offsetof(struct inserter_options, log_format), "normal", "FORMAT",
+	 "Log lines for people or as JSON.", .choices = "normal|json"},
 };
 
 static struct opt_group groups[GROUPS_MAX];

@@ -99,6 +99,17 @@ static void on_revoked(void *arg)
 		commit(f, true);
 }
 
+/* A sink that keeps offsets is alone in its group: what it says holds for the feed. */
+static int64_t on_begin(void *arg, int32_t partition)
+{
+	struct feed *f = arg;
+	int64_t offset = -1;
+	for (size_t i = 0; i < f->n_slots && offset < 0; i++)
+		if (f->slots[i].kind->begin)
+			offset = f->slots[i].kind->begin(f->slots[i].self, partition);
+	return offset;
+}
+
 static void tick(struct feed *f, uint64_t now_ns)
 {
 	if (now_ns < f->next_tick_ns)
@@ -226,8 +237,8 @@ static void *run(void *arg)
 	if (r >= 0 && f->result == 0)
 		commit(f, true);
 	else if (f->result)
-		log_error(LOG_OURS, "%s", f->setup.group ? "what was read last is not stored; the group reads it again at the next start"
-							 : "what was read last is not stored");
+		log_error(LOG_OURS, "what was read last is not stored%s",
+			  f->setup.group ? "; the group reads it again at the next start" : "");
 	f->ended = true;
 	f->setup.ended();
 	return NULL;
@@ -248,6 +259,19 @@ int feed_new(const struct feed_setup *setup, struct feed **ret_feed, char *err, 
 const char *feed_group(const struct feed *f)
 {
 	return f->setup.group;
+}
+
+bool feed_empty(const struct feed *f)
+{
+	return f->n_slots == 0;
+}
+
+bool feed_keeps_offsets(const struct feed *f)
+{
+	for (size_t i = 0; i < f->n_slots; i++)
+		if (f->slots[i].kind->begin)
+			return true;
+	return false;
 }
 
 int feed_add(struct feed *f, const struct sink_kind *kind, const void *options, const struct sink_env *env, char *err,
@@ -275,6 +299,7 @@ int feed_start(struct feed *f, char *err, size_t err_len)
 		.client_id = "weir-inserter",
 		.event = on_event,
 		.revoked = on_revoked,
+		.begin = on_begin,
 		.arg = f,
 	};
 	int r = kafka_consumer_new(&setup, &f->consumer, err, err_len);
@@ -329,6 +354,19 @@ static uint64_t bad_records(const struct feed *f)
 	return sum;
 }
 
+static const char *group_label(const struct feed *f)
+{
+	return f->setup.group ? f->setup.group : "";
+}
+
+static void bad_metrics(const struct feed *f, struct buf *b)
+{
+	for (enum err e = 1; e < ERR_COUNT; e++)
+		if (e == ERR_TRUNCATED || e == ERR_BAD_RECORD || counter_get(&f->bad[e]))
+			prom_u64(b, "weir_inserter_bad_records_total", counter_get(&f->bad[e]), "group", group_label(f), "reason",
+				 err_word(e), NULL);
+}
+
 void feed_metrics(struct feed *const feeds[], size_t n, struct buf *b)
 {
 	static const struct {
@@ -343,21 +381,18 @@ void feed_metrics(struct feed *const feeds[], size_t n, struct buf *b)
 		 offsetof(struct feed, failed_flushes)},
 		{"weir_inserter_broker_errors_total", "counter", "Errors that the Kafka client spoke of.",
 		 offsetof(struct feed, broker_errors)},
-		{"weir_inserter_lag_messages", "gauge", "Messages of the topic that are still to be read.", offsetof(struct feed, lag)},
+		{"weir_inserter_lag_messages", "gauge", "Messages of the topic that are still to be read.",
+		 offsetof(struct feed, lag)},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		prom_head(b, rows[i].name, rows[i].type, rows[i].help);
-		for (size_t k = 0; k < n; k++) {
-			const void *at = (const char *)feeds[k] + rows[i].offset;
-			prom_u64(b, rows[i].name, counter_get(at), "group", feeds[k]->setup.group ? feeds[k]->setup.group : "", NULL);
-		}
+		for (size_t k = 0; k < n; k++)
+			prom_u64(b, rows[i].name, counter_get((const void *)((const char *)feeds[k] + rows[i].offset)), "group",
+				 group_label(feeds[k]), NULL);
 	}
 	prom_head(b, "weir_inserter_bad_records_total", "counter", "Records that could not be read, by reason.");
 	for (size_t k = 0; k < n; k++)
-		for (enum err e = 1; e < ERR_COUNT; e++)
-			if (e == ERR_TRUNCATED || e == ERR_BAD_RECORD || counter_get(&feeds[k]->bad[e]))
-				prom_u64(b, "weir_inserter_bad_records_total", counter_get(&feeds[k]->bad[e]), "group",
-					 feeds[k]->setup.group ? feeds[k]->setup.group : "", "reason", err_word(e), NULL);
+		bad_metrics(feeds[k], b);
 	for (size_t k = 0; k < n; k++)
 		for (size_t i = 0; i < feeds[k]->n_slots; i++)
 			if (feeds[k]->slots[i].kind->metrics)

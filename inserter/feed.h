@@ -29,6 +29,8 @@ struct feed_setup {
 
 int feed_new(const struct feed_setup *setup, struct feed **ret_feed, char *err, size_t err_len);
 const char *feed_group(const struct feed *f);
+bool feed_empty(const struct feed *f);
+bool feed_keeps_offsets(const struct feed *f); /* one of its sinks knows where to begin */
 /* Opens KIND with OPTIONS and adds it. 0, -EINVAL (usage) or another negative errno, with a line in ERR. */
 int feed_add(struct feed *f, const struct sink_kind *kind, const void *options, const struct sink_env *env, char *err,
 	     size_t err_len);

@@ -129,6 +129,10 @@ static int add_sink(struct program *p, const char *name, char *err, size_t err_l
 	struct feed *feed = feed_for(p, group, err, err_len);
 	if (!feed)
 		return -ENOMEM;
+	if (!feed_empty(feed) && (kind->begin || feed_keeps_offsets(feed))) {
+		snprintf(err, err_len, "%s keeps its own offsets: with --group, run it in a process of its own", kind->name);
+		return -EINVAL;
+	}
 	p->env.group = group;
 	p->serves |= kind->serves;
 	return feed_add(feed, kind, config_sink_options(p->config, kind), &p->env, err, err_len);

@@ -48,8 +48,8 @@ struct print {
 
 static const struct opt rows[] = {
 	{"output", OPT_STRING, offsetof(struct print_options, output), "home", "FORMAT",
-	 "How a flow is shown: home (client, arrow, server, on stderr), line, long, extended, csv, json, text, or a format of your "
-	 "own in nfdump's codes: 'fmt:%ts %td %pr %sap -> %dap %pkt %byt %fl'.", .letter = 'o'},
+	 "How a flow is shown: home (client, arrow, server, on stderr), line, long, extended, csv, json, text, or a format of "
+	 "your own in nfdump's codes: 'fmt:%ts %td %pr %sap -> %dap %pkt %byt %fl'.", .letter = 'o'},
 	{"count", OPT_INT, offsetof(struct print_options, count), NULL, "N", "End after N flows; 0: never.", .max = INT64_MAX,
 	 .letter = 'c'},
 	{"quiet", OPT_BOOL, offsetof(struct print_options, quiet), NULL, NULL, "No heading.", .letter = 'q'},
@@ -57,8 +57,8 @@ static const struct opt rows[] = {
 	 "Whole numbers in columns: 150123456, not 150.1 M.", .letter = 'N'},
 	{"long-ipv6", OPT_BOOL, offsetof(struct print_options, long_ipv6), NULL, NULL,
 	 "Room for whole IPv6 addresses in columns.", .letter = '6'},
-	{"colour", OPT_STRING, offsetof(struct print_options, colour), "auto", "WHEN", "Colour in the home line; auto: on a terminal.",
-	 .choices = "auto|always|never"},
+	{"colour", OPT_STRING, offsetof(struct print_options, colour), "auto", "WHEN",
+	 "Colour in the home line; auto: on a terminal.", .choices = "auto|always|never"},
 };
 
 static size_t home(struct print *p, const struct flow *f, char *out)

@@ -46,6 +46,8 @@ struct sink_kind {
 
 	/* 0, -EINVAL (usage: exit 2) or another negative errno (exit 1), with a line in ERR. */
 	int (*open)(const void *options, const struct sink_env *env, void **ret_self, char *err, size_t err_len);
+	/* Where the sink itself knows that PARTITION goes on, -1: it does not. Optional. */
+	int64_t (*begin)(void *self, int32_t partition);
 	/* A Kafka message begins; its flows follow. Optional. SINK_MORE or SINK_FULL. */
 	enum sink_answer (*message)(void *self, const struct kafka_message *m);
 	enum sink_answer (*flow)(void *self, const struct flow *f);

@@ -5,11 +5,12 @@
 
 #include "inserter/sink.h"
 
-extern const struct sink_kind sink_print, sink_metrics;
+extern const struct sink_kind sink_print, sink_metrics, sink_postgres;
 
 const struct sink_kind *const sink_kinds[] = {
 	&sink_print,
 	&sink_metrics,
+	&sink_postgres,
 };
 
 const size_t sink_kinds_count = sizeof(sink_kinds) / sizeof(sink_kinds[0]);
