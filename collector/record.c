@@ -65,6 +65,7 @@ static inline void run_step(const struct step *s, const uint8_t *p, size_t len, 
 			record_value(s, p, len, r);
 		break;
 	case STEP_CALL: break;
+	default: __builtin_unreachable(); /* saves the range check */
 	}
 }
 
@@ -120,7 +121,10 @@ static void run_calls(const struct record_run *run, const struct segments *g, co
 
 static inline void start(const struct record_run *run, struct record *r)
 {
-	memcpy(&r->flow, run->base, FLOW_CLEARED);
+	/* A size that the compiler knows becomes `rep movs`, which takes three times as long as the library's copy. */
+	size_t size = FLOW_CLEARED;
+	__asm__("" : "+r"(size));
+	memcpy(&r->flow, run->base, size);
 	if (run->t->extra)
 		memset(&r->extra, 0, sizeof(r->extra));
 	r->sub_records = 0;
