@@ -74,13 +74,10 @@ static enum step_op fast_op(const struct ie_map *row, uint16_t len)
 	return wide ? STEP_64_N : STEP_32_N;
 }
 
-/* Bytes that cannot be a value of this kind are left alone. */
-static bool length_fits(const struct ie_map *row, uint16_t len)
+bool template_value_fits(const struct ie_map *row, size_t len)
 {
 	if (len == 0)
 		return false;
-	if (len == TEMPLATE_VARIABLE)
-		return true;
 	switch (row->op) {
 	case IE_OP_ADDR: return len == 4 || len == 16;
 	case IE_OP_ADDRESS: return len % 16 == 0 || len == 4;
@@ -153,7 +150,7 @@ static size_t add_candidate(struct candidate *c, size_t n, const struct ie_map *
 	bool reverse = spec->fields[field].pen == IE_PEN_REVERSE;
 	struct candidate *one = &c[n];
 
-	if (!length_fits(m, where->len))
+	if (!where->var && !template_value_fits(m, where->len))
 		return n;
 	*one = (struct candidate){.step = *where, .row = m, .reverse = reverse, .rank = m->rank};
 	one->step.ie_op = m->op;

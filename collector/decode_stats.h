@@ -44,6 +44,7 @@ struct decode_stats {
 	uint64_t samples_lost;              /* sFlow: gaps in the sample numbers of the data sources */
 	uint64_t samples_dropped;           /* sFlow: what the agents say they could not sample */
 	uint64_t sources_evicted;           /* sFlow: data sources that gave way to newer ones */
+	uint64_t lists_skipped;             /* RFC 6313: lists of a template that has not come, or too deep */
 	uint64_t cut_arrays;                /* repeated values that did not fit */
 	/* gauges */
 	uint64_t exporters, domains, templates, held_bytes;

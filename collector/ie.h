@@ -42,8 +42,8 @@ enum ie_op {
 };
 
 enum ie_call {
-	IE_CALL_structured_frame, IE_CALL_structured_ip_packet, IE_CALL_structured_labels,
-	IE_CALL_structured_basic_list, IE_CALL_structured_sub_list, IE_CALL_structured_multi_list, IE_CALL_structured_as_path,
+	IE_CALL_FRAME, IE_CALL_IP_PACKET, IE_CALL_LABELS, IE_CALL_BASIC_LIST, IE_CALL_SUB_LIST, IE_CALL_MULTI_LIST,
+	IE_CALL_AS_PATH,
 	IE_CALLS
 };
 

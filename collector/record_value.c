@@ -38,6 +38,8 @@ static uint64_t float_bits(const uint8_t *p, size_t len)
 	uint64_t bits;
 	double v;
 
+	if (len != 4 && len != 8)
+		return 0;
 	if (len == 4) {
 		uint32_t half = wire_load32(p);
 		float f;

@@ -1,25 +1,35 @@
 /*
- * structured.c -- what stands inside a field: packets (RFC 7133, RFC 5477) and lists (RFC 6313).
+ * structured.c -- what stands inside a field: packets (RFC 7133, RFC 5477 8.5) and lists (RFC 6313).
+ *
+ * A record says one thing about one flow, so what a list within it says belongs to that flow: it fills what the
+ * record's own fields left open, the first element winning where there is room for one. Only where the record names
+ * no ends itself and the records of a list do, each of these is a flow of its own, with what the outer record says
+ * of all of them.
  */
 #include "collector/record.h"
 
+#include <string.h>
+
 #include "collector/decoder.h"
 #include "collector/ie.h"
+#include "collector/mapping.h"
 #include "collector/template.h"
 #include "common/wire.h"
 #include "packet/frame.h"
 
-static enum frame_inner inner(const struct record_run *run)
-{
-	return run->d->options.inner_instead ? FRAME_INNER_INSTEAD : FRAME_INNER_BESIDE;
-}
+enum {
+	DEPTH_MAX = 4,             /* of lists within lists */
+	SUB_RECORDS_MAX = 256,     /* looked at in one list */
+	ENTERPRISE_BIT = 0x8000
+};
 
 /* A packet was observed: it is one packet, of the length that the record gives or of what is there. */
 static void packet(const struct record_run *run, const uint8_t *p, size_t len, enum frame_start start, struct record *r)
 {
 	struct flow *f = &r->flow;
+	bool instead = run->d->options.inner_instead;
 
-	if (len == 0 || frame_decode(p, len, start, inner(run), f))
+	if (len == 0 || frame_decode(p, len, start, instead ? FRAME_INNER_INSTEAD : FRAME_INNER_BESIDE, f))
 		return;
 	if (!f->packets)
 		f->packets = 1;
@@ -27,36 +37,198 @@ static void packet(const struct record_run *run, const uint8_t *p, size_t len, e
 		f->bytes = len;
 }
 
-static void structured_frame(const struct record_run *run, const uint8_t *p, size_t len, struct record *r)
+static void frame(const struct record_run *run, const uint8_t *p, size_t len, struct record *r)
 {
 	packet(run, p, len, FRAME_ETHERNET, r);
 }
 
-static void structured_ip_packet(const struct record_run *run, const uint8_t *p, size_t len, struct record *r)
+static void ip_packet(const struct record_run *run, const uint8_t *p, size_t len, struct record *r)
 {
 	packet(run, p, len, FRAME_IP, r);
 }
 
-static void structured_labels(const struct record_run *run, const uint8_t *p, size_t len, struct record *r)
+static void labels(const struct record_run *run, const uint8_t *p, size_t len, struct record *r)
 {
 	packet(run, p, len, FRAME_MPLS, r);
 }
 
-static void structured_basic_list(const struct record_run *run, const uint8_t *p, size_t len, struct record *r)
+/* TO's open places take what FROM has. */
+static void fill_open(struct flow *to, const struct flow *from)
 {
+#define FILL_U32(name) if (!to->name) to->name = from->name;
+#define FILL_U64(name) if (!to->name) to->name = from->name;
+#define FILL_ADDR(name) if (!to->name.len) to->name = from->name;
+#define FILL_ARRAY(name) \
+	if (!to->n_##name && from->n_##name) { \
+		memcpy(to->name, from->name, sizeof(to->name)); \
+		to->n_##name = from->n_##name; \
+	}
+#define FILL_U32S(name) FILL_ARRAY(name)
+#define FILL_ADDRS(name) FILL_ARRAY(name)
+#define FILL_STR(name) FILL_ARRAY(name)
+#define FIELD(number, name, kind, render, what) FILL_##kind(name)
+#include "proto/fields.def"
+#undef FIELD
+	if (!to->n_mapped && from->n_mapped) {
+		memcpy(to->mapped, from->mapped, from->n_mapped);
+		to->n_mapped = from->n_mapped;
+	}
+}
+
+static bool has_ends(const struct flow *f)
+{
+	return f->src_addr.len || f->dst_addr.len;
+}
+
+static void clear(struct record *r, const struct record_run *run)
+{
+	flow_clear(&r->flow);
+	memset(&r->extra, 0, sizeof(r->extra));
+	r->sub_records = r->cut = 0;
+	r->mapping = run->d->mapping;
+}
+
+/* A record of a list that names its own ends, in an outer record that does not. */
+static void emit_sub(const struct record_run *run, struct record *sub, struct record *outer)
+{
+	fill_open(&sub->flow, &outer->flow);
+	finish_record(run, sub);
+	outer->sub_records++;
+}
+
+/* Data records of template ID, one after the other. RFC 6313 4.5.2: no padding between or behind them. */
+static void sub_records(const struct record_run *run, uint16_t id, struct wire *w, struct record *r)
+{
+	struct record_run inner = *run;
+	struct record sub;
+
+	inner.t = template_find(run->d, run->dom, id, run->src->port);
+	inner.depth = run->depth + 1;
+	if (!inner.t || inner.t->options || inner.depth > DEPTH_MAX) {
+		counter_inc(&run->d->stats.lists_skipped);
+		return;
+	}
+	bool open = !has_ends(&r->flow);
+	for (unsigned n = 0; wire_left(w) >= inner.t->min_len && n < SUB_RECORDS_MAX; n++) {
+		clear(&sub, run);
+		long len = record_fill(&inner, w->p, wire_left(w), &sub);
+		if (len < 0)
+			break;
+		wire_skip(w, (size_t)len);
+		r->cut += sub.cut;
+		if (sub.sub_records)
+			r->sub_records += sub.sub_records;
+		else if (open && has_ends(&sub.flow))
+			emit_sub(&inner, &sub, r);
+		else
+			fill_open(&r->flow, &sub.flow);
+	}
+}
+
+/* RFC 6313 4.5.2: semantic, template id, records. */
+static void sub_list(const struct record_run *run, const uint8_t *p, size_t len, struct record *r)
+{
+	struct wire w = wire_of(p, len);
+
+	wire_skip(&w, 1);
+	uint16_t id = wire_u16(&w);
+	if (!wire_failed(&w) && wire_left(&w) > 0)
+		sub_records(run, id, &w, r);
+}
+
+/* RFC 6313 4.5.3: semantic; then template id, length (with these four bytes), records; again and again. */
+static void multi_list(const struct record_run *run, const uint8_t *p, size_t len, struct record *r)
+{
+	struct wire w = wire_of(p, len);
+
+	wire_skip(&w, 1);
+	while (wire_left(&w) >= 4) {
+		uint16_t id = wire_u16(&w);
+		uint16_t part = wire_u16(&w);
+		struct wire records = wire_sub(&w, part < 4 ? SIZE_MAX : part - 4u);
+		if (wire_failed(&records))
+			return;
+		if (wire_left(&records) > 0)
+			sub_records(run, id, &records, r);
+	}
+}
+
+/* RFC 6313 4.5.1: semantic, element, its length, its enterprise number when the first bit says so; then values. */
+struct basic_list {
+	uint32_t pen;
+	uint16_t element, len;
+};
+
+static struct basic_list read_basic_list(struct wire *w)
+{
+	struct basic_list list = {0};
+
+	wire_skip(w, 1);
+	uint16_t id = wire_u16(w);
+	list.element = id & (ENTERPRISE_BIT - 1);
+	list.len = wire_u16(w);
+	if (id & ENTERPRISE_BIT)
+		list.pen = wire_u32(w);
+	return list;
+}
+
+/* The next value of LIST, NULL at the end. */
+static const uint8_t *next_value(const struct basic_list *list, struct wire *w, size_t *ret_len)
+{
+	if (wire_left(w) == 0 || list->len == 0)
+		return NULL;
+	*ret_len = list->len;
+	if (list->len == TEMPLATE_VARIABLE) {
+		*ret_len = wire_u8(w);
+		if (*ret_len == 255)
+			*ret_len = wire_u16(w);
+	}
+	return wire_bytes(w, *ret_len);
+}
+
+static void basic_list(const struct record_run *run, const uint8_t *p, size_t len, struct record *r)
+{
+	struct wire w = wire_of(p, len);
+	struct basic_list list = read_basic_list(&w);
+	const struct mapping_row *row = wire_failed(&w) ? NULL : mapping_first(run->d->mapping, list.pen, list.element);
+	struct record_run inner = *run;
+
+	if (!row || ++inner.depth > DEPTH_MAX)
+		return;
+	struct step s = {.op = STEP_SLOW, .ie_op = row->map.op, .width = row->map.width, .if_zero = true,
+		.target = row->map.target, .array = row->map.array};
+	while ((p = next_value(&list, &w, &len))) {
+		if (len == 0)
+			continue;
+		if (row->map.op == IE_OP_CALL)
+			structured_call(&inner, row->map.target, p, len, r);
+		else if (template_value_fits(&row->map, len))
+			record_value(&s, p, len, r);
+	}
+}
+
+/* Lists of AS numbers, whatever element they are made of, become the path. */
+static void as_path(const struct record_run *run, const uint8_t *p, size_t len, struct record *r)
+{
+	struct wire w = wire_of(p, len);
+	struct basic_list list = read_basic_list(&w);
+	struct flow *f = &r->flow;
+
 	(void)run;
-	(void)p;
-	(void)len;
-	(void)r;
+	while (!wire_failed(&w) && list.len <= 4 && (p = next_value(&list, &w, &len))) {
+		if (f->n_as_path < FLOW_ARRAY_MAX)
+			f->as_path[f->n_as_path++] = (uint32_t)wire_load_uint(p, len);
+		else
+			r->cut++;
+	}
 }
 
 typedef void call_fn(const struct record_run *run, const uint8_t *p, size_t len, struct record *r);
 
 static call_fn *const calls[IE_CALLS] = {
-	[IE_CALL_structured_frame] = structured_frame, [IE_CALL_structured_ip_packet] = structured_ip_packet,
-	[IE_CALL_structured_labels] = structured_labels, [IE_CALL_structured_basic_list] = structured_basic_list,
-	[IE_CALL_structured_sub_list] = structured_basic_list, [IE_CALL_structured_multi_list] = structured_basic_list,
-	[IE_CALL_structured_as_path] = structured_basic_list,
+	[IE_CALL_FRAME] = frame, [IE_CALL_IP_PACKET] = ip_packet, [IE_CALL_LABELS] = labels,
+	[IE_CALL_BASIC_LIST] = basic_list, [IE_CALL_SUB_LIST] = sub_list, [IE_CALL_MULTI_LIST] = multi_list,
+	[IE_CALL_AS_PATH] = as_path,
 };
 
 void structured_call(const struct record_run *run, unsigned call, const uint8_t *p, size_t len, struct record *r)

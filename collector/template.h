@@ -111,6 +111,8 @@ struct templates {
 
 /* compile.c */
 int template_compile(const struct template_spec *spec, const struct mapping *m, struct template **ret_template);
+/* False when LEN bytes cannot be a value of the kind that ROW reads. */
+bool template_value_fits(const struct ie_map *row, size_t len);
 
 /*
  * The template of SPEC came with a datagram of SRC. Counts it as added, changed or refreshed. 0, or the reason why it is not kept:
