@@ -73,6 +73,8 @@ static const struct http_route routes[] = {
 	{"/__health", "GET", show_health}, /* as goflow2 calls it */
 	{"/readyz", "GET", show_ready},
 	{"/flows", "GET", show_flows},
+	{"/sflow", "GET", pages_sflow_json},
+	{"/metrics/sflow", "GET", pages_sflow_metrics},
 };
 
 int pages_start(struct collector *c, char *err, size_t err_len)

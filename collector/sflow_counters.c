@@ -49,17 +49,45 @@ struct source {
 	char port_name[PORT_NAME_MAX];
 };
 
+/* A format and where its rows begin. LEN is that of its shortest record. */
+struct group {
+	uint32_t format;
+	size_t first, len;
+};
+
+enum { GROUPS_MAX = 16 };
+
 struct sflow_counters {
+	struct group groups[GROUPS_MAX];
+	size_t n_groups;
 	pthread_mutex_t lock;
 	struct sflow_index index;
 	struct source sources[SFLOW_SOURCES];
 };
 
+/* Done once, so that a record of the wire costs a look at a few groups and nothing when it is too short. */
+static void find_groups(struct sflow_counters *t)
+{
+	bool optional = false;
+	for (size_t i = 0; i < ROWS; i++) {
+		if (rows[i].kind == KIND_GROUP) {
+			t->groups[t->n_groups++] = (struct group){.format = rows[i].width, .first = i + 1};
+			optional = false;
+		} else if (rows[i].kind == KIND_OPTIONAL) {
+			optional = true;
+		} else if (!optional) {
+			t->groups[t->n_groups - 1].len += rows[i].width;
+		}
+	}
+}
+
 struct sflow_counters *sflow_counters_new(void)
 {
 	struct sflow_counters *t = calloc(1, sizeof(*t)); /* pages that no source uses are never touched */
-	if (t)
-		pthread_mutex_init(&t->lock, NULL);
+	if (!t)
+		return NULL;
+	pthread_mutex_init(&t->lock, NULL);
+	find_groups(t);
 	return t;
 }
 
@@ -84,64 +112,60 @@ static bool is_known(const struct source *src, size_t row)
 	return src->known[row / 64] >> (row % 64) & 1;
 }
 
-/* The rows from FIRST to the next group; false when W is too short for them. */
-static bool read_group(struct source *src, size_t first, struct wire *w)
+/* W has the rows from FIRST to the next group or to where the record may end. */
+static void read_group(struct source *src, size_t first, struct wire *w)
 {
-	struct source fresh = *src;
-	size_t i;
-	for (i = first; i < ROWS && rows[i].kind != KIND_GROUP; i++) {
-		if (rows[i].kind == KIND_OPTIONAL) {
-			if (!wire_left(w))
-				break;
+	for (size_t i = first; i < ROWS && rows[i].kind != KIND_GROUP; i++) {
+		if (rows[i].kind == KIND_OPTIONAL)
 			continue;
-		}
-		set_value(&fresh, i, wire_uint(w, rows[i].width));
+		uint64_t value = wire_uint(w, rows[i].width);
+		if (wire_failed(w))
+			return;
+		set_value(src, i, value);
 	}
-	if (wire_failed(w))
-		return false;
-	*src = fresh;
-	return true;
 }
 
-static bool read_port_name(struct source *src, struct wire *w)
+static void read_port_name(struct source *src, const struct wire *text)
 {
-	struct wire text = sflow_record_string(w);
-	if (wire_failed(w))
-		return false;
-	size_t len = strnlen((const char *)text.p, wire_left(&text));
+	size_t len = strnlen((const char *)text->p, wire_left(text));
 	if (len >= sizeof(src->port_name))
 		len = sizeof(src->port_name) - 1;
-	memcpy(src->port_name, text.p, len);
+	memcpy(src->port_name, text->p, len);
 	src->port_name[len] = '\0';
-	return true;
 }
 
-static size_t find_group(uint32_t format)
+static const struct group *find_group(const struct sflow_counters *t, uint32_t format)
 {
-	for (size_t i = 0; i < ROWS; i++) {
-		if (rows[i].kind == KIND_GROUP && rows[i].width == format)
-			return i;
+	for (size_t i = 0; i < t->n_groups; i++) {
+		if (t->groups[i].format == format)
+			return &t->groups[i];
 	}
-	return ROWS;
+	return NULL;
 }
 
 void sflow_counters_record(struct sflow_datagram *s, const struct sflow_source_id *id, uint32_t format, struct wire *w)
 {
 	struct sflow_counters *t = s->d->sflow ? s->d->sflow->counters : NULL;
-	size_t group = find_group(format);
-	if (!t || (group == ROWS && format != FORMAT_PORT_NAME))
+	const struct group *group = t ? find_group(t, format) : NULL;
+	if (!t || (!group && format != FORMAT_PORT_NAME))
 		return;
+	struct wire text = group ? *w : sflow_record_string(w);
+	if (wire_failed(w) || (group && wire_left(w) < group->len)) {
+		counter_inc(&s->d->stats.records_ignored);
+		return;
+	}
 	bool is_new, evicted;
 	pthread_mutex_lock(&t->lock);
 	struct source *src = &t->sources[sflow_source_slot(&t->index, s, id, &is_new, &evicted)];
 	if (is_new)
 		memset(src, 0, sizeof(*src));
-	bool ok = format == FORMAT_PORT_NAME ? read_port_name(src, w) : read_group(src, group + 1, w);
+	if (group)
+		read_group(src, group->first, w);
+	else
+		read_port_name(src, &text);
 	pthread_mutex_unlock(&t->lock);
 	if (evicted)
 		counter_inc(&s->d->stats.sources_evicted);
-	if (!ok)
-		counter_inc(&s->d->stats.records_ignored);
 }
 
 static int read_records(struct sflow_datagram *s, const struct sflow_source_id *id, struct wire *w)
