@@ -110,6 +110,7 @@ static int start_workers(struct collector *c, struct open_sockets *open, char *e
 		options.listen = &c->config->listen.specs[i];
 		for (options.number = 0; options.number < options.listen->count; options.number++) {
 			options.fd = open->fds[c->n_workers];
+			options.buffer_got = c->sockets[i].buffer_got;
 			int rc = worker_start(&options, &c->workers[c->n_workers]);
 			open->fds[c->n_workers] = -1; /* the worker's, even when it did not start */
 			if (rc < 0) {

@@ -28,7 +28,10 @@ enum {
 	VLEN = 64,             /* datagrams a call */
 	BUFFER = 65536,        /* the longest UDP datagram, and the size that a page table likes */
 	CONTROL = 128,         /* time stamp and drop counter */
-	ARENA = VLEN * BUFFER
+	ARENA = VLEN * BUFFER,
+	PAUSE_MAX_NS = 2000000,
+	SPARSE_NS = 250000,    /* between two datagrams: pausing is not worth it */
+	PAUSE_BUFFER = 4 << 20 /* receive buffer without which there is no pausing */
 };
 
 struct worker {
@@ -39,7 +42,8 @@ struct worker {
 	pthread_t thread;
 	bool stop;             /* atomic */
 	bool joined;           /* main thread */
-	uint64_t pause_ns;     /* see pause_for() */
+	bool may_pause;        /* see pause_for() */
+	uint64_t last_call_ns, gap_ns;
 	uint32_t last_drops;   /* the kernel's counter */
 	uint64_t next_second_ns;
 	struct complain bad_complain;
@@ -180,21 +184,23 @@ static void each_second(struct worker *w)
 }
 
 /*
- * At tens of thousands of datagrams a second a receive call that waits for the next one costs more (a wake-up, some
- * 3 us) than what it brings is worth. So when a call brings few, but traffic is dense, the worker sleeps before the next
- * until about TARGET are there: twice as long when it was too short, half when it was too long, never longer than a
- * millisecond. Only with a receive buffer that holds many times what can come meanwhile.
+ * A receive call that has to wait for the next datagram costs a wake-up, more than ten datagrams' worth of work. So
+ * when traffic is dense the worker sleeps until about TARGET should be there, by the rate it sees, two milliseconds
+ * at most; when a call came back full there is more, and it does not sleep at all. Only with a receive buffer that holds many
+ * times what can come meanwhile.
  */
 static void pause_for(struct worker *w, unsigned got)
 {
-	enum { TARGET = VLEN / 2 };
-	static const uint64_t pause_min_ns = 50 * NS_PER_US, pause_max_ns = NS_PER_MS;
-	if (got <= 1 || got >= TARGET)
-		w->pause_ns = got >= TARGET && w->pause_ns > pause_min_ns ? w->pause_ns / 2 : 0;
-	else if (got < TARGET / 2)
-		w->pause_ns = w->pause_ns == 0 ? pause_min_ns : w->pause_ns < pause_max_ns ? w->pause_ns * 2 : w->pause_ns;
-	if (w->pause_ns)
-		clock_sleep_ns(w->pause_ns);
+	enum { TARGET = VLEN * 3 / 4 };
+	uint64_t now = clock_monotonic_ns();
+	uint64_t each = got ? (now - w->last_call_ns) / got : SPARSE_NS;
+	w->last_call_ns = now;
+	/* An average over some eight calls: traffic comes in bursts. */
+	w->gap_ns = (w->gap_ns * 7 + (each < SPARSE_NS ? each : SPARSE_NS)) / 8;
+	if (got == VLEN || !w->may_pause || w->gap_ns >= SPARSE_NS / 2)
+		return;
+	uint64_t pause = w->gap_ns * TARGET;
+	clock_sleep_ns(pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS);
 }
 
 static void *run(void *arg)
@@ -239,6 +245,8 @@ int worker_start(const struct worker_options *options, struct worker **ret_worke
 		return -ENOMEM;
 	}
 	w->options = *options;
+	w->may_pause = options->buffer_got >= PAUSE_BUFFER;
+	w->gap_ns = SPARSE_NS;
 	pthread_mutex_init(&w->ask_lock, NULL);
 	pthread_cond_init(&w->answered, NULL);
 	void *arena = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

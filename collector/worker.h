@@ -33,6 +33,7 @@ struct worker_options {
 	const struct listen_spec *listen;
 	unsigned number;          /* in its group */
 	int fd;                   /* the worker's from now on */
+	uint64_t buffer_got;      /* its receive buffer */
 	struct outlet_options outlet;
 };
 
