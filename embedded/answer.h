@@ -1,0 +1,15 @@
+/*
+ * answer.h -- how ClickHouse's HTTP interface words its answers: status of an error, content type of a format.
+ */
+#ifndef WEIR_EMBEDDED_ANSWER_H
+#define WEIR_EMBEDDED_ANSWER_H
+
+struct engine;
+struct engine_result;
+struct http_response;
+
+/* Passes R on to the client and frees it when it has been sent; FORMAT is what its data are written in. */
+void answer_data(struct http_response *res, struct engine_result *r, const char *format);
+void answer_error(struct http_response *res, const struct engine *e, int code, const char *text);
+
+#endif

@@ -1,0 +1,151 @@
+/*
+ * places.c -- files and folders of weir-embedded, found from where the program itself lies: build/<preset>/bin of a
+ * source tree, or /usr/bin beside /usr/share/weir.
+ */
+#include "embedded/places.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Server settings that only a file can give. The mock broker answers an empty fetch when its wait is over and not when
+ * something comes, so the wait is short; its groups wait for members that left without a word, so the session is short. */
+static const char engine_config[] =
+	"<clickhouse>\n"
+	"\t<kafka>\n"
+	"\t\t<session_timeout_ms>6000</session_timeout_ms>\n"
+	"\t\t<heartbeat_interval_ms>1000</heartbeat_interval_ms>\n"
+	"\t\t<fetch_wait_max_ms>50</fetch_wait_max_ms>\n"
+	"\t</kafka>\n"
+	"</clickhouse>\n";
+
+/* The first of PLACES (relative to the folder of this program) that exists, absolute and allocated. */
+static char *look(const char *const *places)
+{
+	char self[PATH_MAX], path[PATH_MAX + 64];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	if (n < 0)
+		return NULL;
+	self[n] = '\0';
+	char *slash = strrchr(self, '/');
+	*slash = '\0';
+	for (; *places; places++) {
+		snprintf(path, sizeof(path), "%s/%s", self, *places);
+		char *found = realpath(path, NULL);
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+static int find(const char *option, const char *given, const char *const *usual, char **ret_path, char *err, size_t err_len)
+{
+	char *path = given ? realpath(given, NULL) : look(usual);
+	if (!path) {
+		snprintf(err, err_len, "%s: no such file; --%s names it", given ? given : usual[0], option);
+		return -ENOENT;
+	}
+	*ret_path = path;
+	return 0;
+}
+
+static int find_library(struct places *p, const char *given, char *err, size_t err_len)
+{
+	static const char *const usual[] = {
+		"../../../.cache/chdb/libchdb.so", "../lib/weir/libchdb.so", NULL,
+	};
+	if (!given || !*given)
+		given = getenv("WEIR_CHDB");
+	p->lib = given && *given ? realpath(given, NULL) : look(usual);
+	if (p->lib)
+		return 0;
+	snprintf(err, err_len, "%s: no ClickHouse engine there; `scripts/fetch-engine` fetches it, --lib or $WEIR_CHDB names it",
+		 given && *given ? given : ".cache/chdb/libchdb.so, /usr/lib/weir/libchdb.so");
+	return -ENOENT;
+}
+
+static int make_data(struct places *p, const char *given, char *err, size_t err_len)
+{
+	if (given) {
+		if (mkdir(given, 0755) && errno != EEXIST) {
+			int e = errno;
+			snprintf(err, err_len, "%s: %s (--data)", given, strerror(e));
+			return -e;
+		}
+		p->data = realpath(given, NULL);
+	} else {
+		const char *tmp = getenv("TMPDIR");
+		char template[PATH_MAX];
+		snprintf(template, sizeof(template), "%s/weir-embedded-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+		p->data_is_ours = mkdtemp(template) != NULL;
+		p->data = p->data_is_ours ? strdup(template) : NULL;
+	}
+	if (!p->data) {
+		snprintf(err, err_len, "no data folder: %s (--data)", strerror(errno));
+		return -EIO;
+	}
+	return 0;
+}
+
+static int write_config(struct places *p, char *err, size_t err_len)
+{
+	if (asprintf(&p->engine_config, "%s/weir-engine.xml", p->data) < 0)
+		return -ENOMEM;
+	FILE *f = fopen(p->engine_config, "we");
+	int r = f && fputs(engine_config, f) >= 0 ? 0 : -EIO;
+	if (f && fclose(f))
+		r = -EIO;
+	if (r)
+		snprintf(err, err_len, "%s: %s (--data)", p->engine_config, strerror(errno));
+	return r;
+}
+
+static int remove_one(const char *path, const struct stat *st, int what, struct FTW *ftw)
+{
+	(void)st, (void)what, (void)ftw;
+	return remove(path);
+}
+
+void places_free(struct places *p)
+{
+	if (p->data && p->data_is_ours)
+		nftw(p->data, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	free(p->sql);
+	free(p->proto);
+	free(p->web);
+	free(p->lib);
+	free(p->data);
+	free(p->engine_config);
+	*p = (struct places){0};
+}
+
+int places_find(const struct places_given *given, struct places *ret_places, char *err, size_t err_len)
+{
+	static const char *const sql[] = {"../../../sql/clickhouse", "../share/weir/sql/clickhouse", NULL};
+	static const char *const proto[] = {"../../../proto/flow.proto", "../share/weir/flow.proto", NULL};
+	static const char *const web[] = {"../../../embedded/web", "../share/weir/web", NULL};
+	struct places p = {0};
+	int r = find("sql", given->sql, sql, &p.sql, err, err_len);
+	if (!r)
+		r = find("proto", given->proto, proto, &p.proto, err, err_len);
+	if (!r && given->web)
+		r = find("web", given->web, web, &p.web, err, err_len);
+	else if (!r)
+		p.web = look(web);
+	if (!r)
+		r = find_library(&p, given->lib, err, err_len);
+	if (!r)
+		r = make_data(&p, given->data, err, err_len);
+	if (!r)
+		r = write_config(&p, err, err_len);
+	if (r)
+		places_free(&p);
+	else
+		*ret_places = p;
+	return r;
+}
