@@ -116,7 +116,8 @@ void answer_data(struct http_response *res, struct engine_result *r, const char 
 	size_t len;
 	engine_data(r, &len);
 	res->content_type = type_of(format);
-	snprintf(summary, sizeof(summary), "{\"read_rows\":\"%llu\",\"read_bytes\":\"%llu\",\"result_bytes\":\"%zu\",\"elapsed_ns\":\"%.0f\"}",
+	snprintf(summary, sizeof(summary),
+		 "{\"read_rows\":\"%llu\",\"read_bytes\":\"%llu\",\"result_bytes\":\"%zu\",\"elapsed_ns\":\"%.0f\"}",
 		 (unsigned long long)engine_rows_read(r), (unsigned long long)engine_bytes_read(r), len, engine_elapsed(r) * 1e9);
 	http_add_header(res, "X-ClickHouse-Summary", summary);
 	http_add_header(res, "X-ClickHouse-Format", format);

@@ -206,7 +206,7 @@ const char *engine_error(const struct engine_result *r)
 int engine_error_code(const char *error)
 {
 	const char *at = error ? strstr(error, "Code: ") : NULL;
-	return at ? atoi(at + strlen("Code: ")) : 0;
+	return at ? (int)strtol(at + strlen("Code: "), NULL, 10) : 0;
 }
 
 const char *engine_data(const struct engine_result *r, size_t *ret_len)

@@ -77,7 +77,7 @@ static const struct opt rows[] = {
 	{"proto", OPT_STRING, AT(proto), NULL, "FILE", "flow.proto."},
 	{"web", OPT_STRING, AT(web), NULL, "DIR", "The files of the page at /dashboard."},
 	{"lib", OPT_STRING, AT(lib), NULL, "FILE",
-	 "The ClickHouse engine, libchdb.so. Without it: $WEIR_CHDB, .cache/chdb/ (where scripts/fetch-engine puts it), "
+	 "The ClickHouse engine, libchdb.so. Without it: $WEIR_CHDB, .cache/chdb/ (where scripts/fetch-chdb puts it), "
 	 "/usr/lib/weir/."},
 	{"query.time", OPT_DURATION, AT(query_time), "60s", "TIME", "A query may take this long.", .min = 1000000000},
 	{"query.memory", OPT_SIZE, AT(query_memory), "2GiB", "BYTES", "A query may use this much memory."},
@@ -126,7 +126,7 @@ static int start_broker(struct program *p, const char *group, char *err)
 	if (r)
 		return r;
 	const char *colon = strrchr(broker_address(p->broker), ':');
-	return forward_start(p->config.kafka_addr, (uint16_t)atoi(colon + 1), &p->forward, err, ERR_LEN);
+	return forward_start(p->config.kafka_addr, (uint16_t)strtoul(colon + 1, NULL, 10), &p->forward, err, ERR_LEN);
 }
 
 static int make_tables(struct program *p, const char *group, char *err)

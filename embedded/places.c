@@ -64,7 +64,7 @@ static int find_library(struct places *p, const char *given, char *err, size_t e
 	p->lib = given && *given ? realpath(given, NULL) : look(usual);
 	if (p->lib)
 		return 0;
-	snprintf(err, err_len, "%s: no ClickHouse engine there; `scripts/fetch-engine` fetches it, --lib or $WEIR_CHDB names it",
+	snprintf(err, err_len, "%s: no ClickHouse engine there; `scripts/fetch-chdb` fetches it, --lib or $WEIR_CHDB names it",
 		 given && *given ? given : ".cache/chdb/libchdb.so, /usr/lib/weir/libchdb.so");
 	return -ENOENT;
 }

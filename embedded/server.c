@@ -24,7 +24,8 @@
 #include "embedded/pages.h"
 #include "embedded/sqlscan.h"
 
-enum { BODY_MAX = 256 << 20, CONNECTIONS_MAX = 32, READONLY_CODE = 164, SYNTAX_CODE = 62, NOT_IMPLEMENTED_CODE = 48, ACCESS_CODE = 497 };
+enum { BODY_MAX = 64 << 20, CONNECTIONS_MAX = 32 };
+enum { NOT_IMPLEMENTED_CODE = 48, SYNTAX_CODE = 62, ACCESS_CODE = 497 }; /* ClickHouse's numbers */
 
 /* --- who asks -------------------------------------------------------------------------------------------- */
 
