@@ -57,7 +57,8 @@ static void mdoc_row(struct buf *b, const struct opt *row, bool builtin)
 		buf_printf(b, " Fl %c ,", row->letter);
 	buf_printf(b, " Fl \\-%s", row->name);
 	if (row->arg) {
-		buf_puts(b, " Ar");
+		/* --help alone has a value that may be left out. */
+		buf_puts(b, builtin && row->letter == 'h' ? " Ns Op Ns = Ns Ar" : " Ar");
 		mdoc_word(b, row->arg);
 	}
 	buf_puts(b, "\n");
@@ -76,43 +77,26 @@ static void mdoc_row(struct buf *b, const struct opt *row, bool builtin)
 		buf_printf(b, "Environment:\n.Ev %s .\n", env);
 }
 
-/* Writes one line of the description; *LITERAL tells whether a display is open. */
-static void mdoc_line(struct buf *b, const char *line, bool *literal, bool *paragraph)
-{
-	size_t len = strlen(line);
-	bool indented = strncmp(line, "    ", 4) == 0;
-	if (*literal && !indented) {
-		buf_puts(b, ".Ed\n");
-		*literal = false;
-	}
-	if (len == 0) {
-		*paragraph = true;
-	} else if (indented) {
-		if (!*literal)
-			buf_puts(b, ".Bd -literal -offset indent\n");
-		*literal = true;
-		*paragraph = false;
-		mdoc_text(b, line + 4, true);
-	} else if (line[len - 1] == ':' && !strchr(line, '.') && len < 60) {
-		buf_printf(b, ".Ss %.*s\n", (int)(len - 1), line);
-		*paragraph = false;
-	} else {
-		if (*paragraph)
-			buf_puts(b, ".Pp\n");
-		*paragraph = false;
-		mdoc_text(b, line, false);
-	}
-}
-
-static void mdoc_description(struct buf *b, const char *text)
+static void mdoc_description(struct buf *b, const char *cursor)
 {
 	bool literal = false, paragraph = false;
-	while (*text) {
-		char line[LINE_MAX_LEN];
-		size_t len = strcspn(text, "\n");
-		(void)snprintf(line, sizeof(line), "%.*s", (int)len, text);
-		mdoc_line(b, line, &literal, &paragraph);
-		text += len + (text[len] == '\n');
+	struct opt_line line;
+	while (opt_help_line(&cursor, &line)) {
+		if (literal && line.kind != OPT_LINE_LITERAL && line.kind != OPT_LINE_BLANK) {
+			buf_puts(b, ".Ed\n");
+			literal = false;
+		}
+		if (line.kind == OPT_LINE_HEADING) {
+			buf_printf(b, ".Ss %s\n", line.text);
+		} else if (line.kind == OPT_LINE_LITERAL) {
+			buf_puts(b, literal ? paragraph ? "\n" : "" : ".Bd -literal -offset indent\n");
+			literal = true;
+			mdoc_text(b, line.text, true);
+		} else if (line.kind == OPT_LINE_TEXT) {
+			buf_puts(b, paragraph ? ".Pp\n" : "");
+			mdoc_text(b, line.text, false);
+		}
+		paragraph = line.kind == OPT_LINE_BLANK;
 	}
 	if (literal)
 		buf_puts(b, ".Ed\n");
@@ -148,7 +132,10 @@ void opt_help_mdoc(const struct opt_run *run, struct buf *b)
 {
 	const struct opt_group *group = NULL;
 	mdoc_name(b, run->spec);
-	buf_puts(b, "An option may be written with one dash or two, and its value behind a space or behind an equals sign.\n"
+	if (run->spec->description)
+		mdoc_description(b, run->spec->description);
+	buf_puts(b, ".Sh OPTIONS\nAn option may be written with one dash or two, and its value behind a space or behind an "
+		    "equals sign.\n"
 		    "The environment sets the same, and so does the file that\n.Fl \\-config\nnames, as\n"
 		    ".Ql \"name = value\" .\nA flag beats the environment, and that the file.\n");
 	for (size_t i = 0; i < run->count; i++) {
@@ -163,8 +150,6 @@ void opt_help_mdoc(const struct opt_run *run, struct buf *b)
 		mdoc_row(b, e->row, e->group == &opt_builtin_group);
 	}
 	buf_puts(b, ".El\n");
-	if (run->spec->description)
-		mdoc_description(b, run->spec->description);
 	buf_puts(b, ".Sh EXIT STATUS\n0 done, 1 failed while running, 2 bad usage or configuration.\n");
 }
 
@@ -199,10 +184,11 @@ static void markdown_row(struct buf *b, const struct opt *row, bool builtin)
 	buf_puts(b, "| `");
 	if (row->letter)
 		buf_printf(b, "-%c`, `", row->letter);
-	buf_printf(b, "--%s%s", row->name, row->arg ? " " : "");
+	bool may_lack = builtin && row->letter == 'h';
+	buf_printf(b, "--%s%s", row->name, may_lack ? "[=" : row->arg ? " " : "");
 	for (const char *p = row->arg ? row->arg : ""; *p; p++)
 		buf_puts(b, *p == '|' ? "\\|" : (char[]){*p, '\0'});
-	buf_puts(b, "` | ");
+	buf_puts(b, may_lack ? "]` | " : "` | ");
 	if (!builtin || strcmp(row->name, "config") == 0)
 		code(b, env);
 	buf_puts(b, " | ");
@@ -241,15 +227,30 @@ static void markdown_others(const struct opt_run *run, struct buf *b)
 	}
 }
 
+static void markdown_description(struct buf *b, const char *cursor)
+{
+	enum opt_line_kind before = OPT_LINE_BLANK;
+	struct opt_line line;
+	while (opt_help_line(&cursor, &line)) {
+		/* A block of code begins behind an empty line. */
+		if (line.kind == OPT_LINE_LITERAL && before != OPT_LINE_LITERAL && before != OPT_LINE_BLANK)
+			buf_puts(b, "\n");
+		buf_printf(b, "%s%s%s\n", line.kind == OPT_LINE_LITERAL ? "    " : "", line.text,
+			   line.kind == OPT_LINE_HEADING ? ":" : "");
+		before = line.kind;
+	}
+}
+
 void opt_help_markdown(const struct opt_run *run, struct buf *b)
 {
 	const struct opt_spec *spec = run->spec;
 	const struct opt_group *group = NULL;
-	buf_printf(b, "<!-- Made by %s --help=markdown; change the option rows instead. -->\n# %s\n\n%s\n\n"
-		      "    %s %s\n\n"
-		      "One dash or two, `--name value` or `--name=value`. In the file that `--config` names the same is "
-		      "`name = value`.\nA flag beats the environment, and that the file.\n",
+	buf_printf(b, "<!-- Made by %s --help=markdown; change the option rows instead. -->\n# %s\n\n%s\n\n    %s %s\n\n",
 		   spec->program, spec->program, spec->summary, spec->program, spec->usage ? spec->usage : "[OPTION...]");
+	if (spec->description)
+		markdown_description(b, spec->description);
+	buf_puts(b, "\nOne dash or two, `--name value` or `--name=value`. In the file that `--config` names the same is "
+		    "`name = value`.\nA flag beats the environment, and that the file.\n");
 	for (size_t i = 0; i < run->count; i++) {
 		const struct opt_entry *e = &run->entries[i];
 		if (!shown(e))
@@ -261,10 +262,5 @@ void opt_help_markdown(const struct opt_run *run, struct buf *b)
 		markdown_row(b, e->row, e->group == &opt_builtin_group);
 	}
 	markdown_others(run, b);
-	if (spec->description) {
-		buf_puts(b, "\n## Notes\n\n");
-		buf_puts(b, spec->description);
-		buf_puts(b, "\n");
-	}
 	buf_puts(b, "\nExit status: 0 done, 1 failed while running, 2 bad usage or configuration.\n");
 }

@@ -71,20 +71,53 @@ static void row_text(struct buf *b, const struct opt_entry *e, size_t width)
 	buf_free(&text);
 }
 
-/* Indented lines stand as they are, the others are wrapped. */
-static void description(struct buf *b, const char *text, size_t width)
+static const char *after_line(const char *text)
 {
-	while (*text) {
-		size_t len = strcspn(text, "\n");
-		if (*text == ' ') {
-			buf_add(b, text, len);
-		} else {
-			char line[VALUE_MAX];
-			(void)snprintf(line, sizeof(line), "%.*s", (int)len, text);
-			wrap(b, line, 0, 0, width);
-		}
-		buf_puts(b, "\n");
-		text += len + (text[len] == '\n');
+	text += strcspn(text, "\n");
+	return text + (*text == '\n');
+}
+
+static bool is_status(const char *line)
+{
+	return strncmp(line, "Exit status:", 12) == 0;
+}
+
+bool opt_help_line(const char **cursor, struct opt_line *ret_line)
+{
+	const char *text = *cursor;
+	bool blank = false;
+	for (; *text == '\n' || is_status(text); text = after_line(text))
+		blank |= *text == '\n';
+	if (!*text)
+		return false;
+	size_t len = strcspn(text, "\n");
+	size_t indent = strspn(text, " ");
+	ret_line->text[0] = '\0';
+	if (blank) {
+		ret_line->kind = OPT_LINE_BLANK;
+		*cursor = text;
+		return true;
+	}
+	ret_line->kind = indent ? OPT_LINE_LITERAL : OPT_LINE_TEXT;
+	*cursor = after_line(text);
+	indent = indent < 4 ? indent : 4;
+	if (!indent && text[len - 1] == ':' && len < 60 && !memchr(text, '.', len)) {
+		ret_line->kind = OPT_LINE_HEADING;
+		len--;
+	}
+	(void)snprintf(ret_line->text, sizeof(ret_line->text), "%.*s", (int)(len - indent), text + indent);
+	return true;
+}
+
+static void description(struct buf *b, const char *cursor, size_t width)
+{
+	struct opt_line line;
+	while (opt_help_line(&cursor, &line)) {
+		if (line.kind == OPT_LINE_LITERAL)
+			buf_printf(b, "    %s", line.text);
+		else
+			wrap(b, line.text, 0, 0, width);
+		buf_puts(b, line.kind == OPT_LINE_HEADING ? ":\n" : "\n");
 	}
 }
 
@@ -111,6 +144,9 @@ void opt_help_text(const struct opt_run *run, struct buf *b, size_t width)
 		buf_puts(b, "\n");
 		description(b, spec->description, width);
 	}
+	buf_puts(b, "\n");
+	wrap(b, "Exit status: 0 done, 1 failed while running, 2 bad usage or configuration.", 0, 0, width);
+	buf_puts(b, "\n");
 }
 
 /* librdkafka's properties and the like: which of them hold a secret is known by their names. */
@@ -135,7 +171,8 @@ void opt_help_dump(const struct opt_run *run, struct buf *b)
 	for (size_t i = 0; i < run->count; i++) {
 		const struct opt_entry *e = &run->entries[i];
 		char text[VALUE_MAX];
-		if ((e->row->flags & OPT_GONE) || e->first != e || e->group == &opt_builtin_group)
+		if ((e->row->flags & OPT_GONE) || e->first != e || e->group == &opt_builtin_group ||
+		    ((e->row->flags & OPT_HIDDEN) && e->source == OPT_FROM_DEFAULT))
 			continue;
 		if (e->group != group)
 			buf_printf(b, "\n# %s\n", e->group->title);

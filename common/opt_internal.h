@@ -55,6 +55,15 @@ bool opt_value_text(const struct opt *row, const void *member, size_t item, char
 int opt_file_read(struct opt_run *run, const char *path);
 
 struct buf;
+/* A line of the description. HEADING has lost its ':', LITERAL up to four of its leading spaces. */
+struct opt_line {
+	enum opt_line_kind { OPT_LINE_BLANK, OPT_LINE_TEXT, OPT_LINE_LITERAL, OPT_LINE_HEADING } kind;
+	char text[1000];
+};
+
+/* The next line at *CURSOR. Several blank ones are one, none stands at the end, and the exit status is left out: the
+ * pages say it by themselves. */
+bool opt_help_line(const char **cursor, struct opt_line *ret_line);
 void opt_help_text(const struct opt_run *run, struct buf *b, size_t width);
 void opt_help_mdoc(const struct opt_run *run, struct buf *b);
 void opt_help_markdown(const struct opt_run *run, struct buf *b);
