@@ -82,7 +82,8 @@ bool sflow_record_header(struct sflow_sample *sample, struct wire *w, bool strip
 	uint32_t frame_length = wire_u32(w);
 	if (stripped)
 		wire_skip(w, 4); /* octets of the frame that are not in the header: its length has them */
-	struct wire header = wire_sub(w, wire_u32(w));
+	uint32_t header_length = wire_u32(w);
+	struct wire header = wire_sub(w, header_length);
 	if (wire_failed(w))
 		return false;
 	set_length(sample, frame_length, SFLOW_LENGTH_HEADER);

@@ -285,7 +285,8 @@ static void ask_partitions(struct transport_kafka *t)
 		t->unanswered = 0;
 		if (complain_over(&t->topic_complain))
 			log_info(LOG_BROKER, "topic '%s' is there now", t->config->kafka.topic);
-	} else if (stats.connected && ++t->unanswered > 3 /* asking makes the broker create it */ && complain_now(&t->topic_complain, clock_monotonic_ns(), &swallowed)) {
+	} else if (stats.connected && ++t->unanswered > 3 && /* asking makes the broker create it */
+		   complain_now(&t->topic_complain, clock_monotonic_ns(), &swallowed)) {
 		log_warn(LOG_BROKER, "topic '%s' is not there, or may not be seen; flows are kept until it is", t->config->kafka.topic);
 	}
 }

@@ -263,7 +263,8 @@ static int32_t start_flow(struct meter *m, const struct key *key)
 	struct entry *e = &m->entries[i];
 	const struct flow *p = &m->packet;
 	*e = (struct entry){
-		.key = *key, .tos = (uint8_t)p->ip_tos, .ttl_min = UINT8_MAX, .flow_label = p->ipv6_flow_label, .len_min = UINT32_MAX,
+		.key = *key, .tos = (uint8_t)p->ip_tos, .ttl_min = UINT8_MAX, .flow_label = p->ipv6_flow_label,
+		.len_min = UINT32_MAX,
 		.tunnel_type = p->tunnel_type, .tunnel_id = p->tunnel_id, .start_ns = m->now_ns, .end_ns = m->now_ns,
 		.n_labels = p->n_mpls_label < LABELS ? p->n_mpls_label : LABELS,
 	};
