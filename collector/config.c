@@ -56,7 +56,7 @@ static const struct opt output_rows[] = {
 };
 
 static const struct opt batch_rows[] = {
-	ROW("kafka.batch.bytes", OPT_SIZE, batch_bytes, "128KiB", "SIZE", "A Kafka message is sent when it is so large.",
+	ROW("kafka.batch.bytes", OPT_SIZE, batch_bytes, "512KiB", "SIZE", "A Kafka message is sent when it is so large.",
 	    .min = 1024, .max = 900000),
 	ROW("kafka.batch.flows", OPT_INT, batch_flows, "-1", "N",
 	    "Or has so many flows. 1: a message a flow, without the header \"weir\", as goflow2 does it. -1: no limit.",
