@@ -1,0 +1,298 @@
+"""What the integration and end-to-end tests share: programs that are started, waited for and always ended; a real
+Kafka broker; a reader of its topic; the mocker's summary; counters.
+
+Every port is a free one, every directory a temporary one. WEIR_BUILD says where the programs are.
+"""
+import collections
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import flowpb
+
+ROOT = flowpb.ROOT
+BUILD = os.environ.get("WEIR_BUILD", f"{ROOT}/build/dev")
+BIN = f"{BUILD}/bin"
+LONG = bool(os.environ.get("WEIR_TEST_LONG"))
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    """One that nobody uses, and the next one too (Kafka's controller has it)."""
+    for _ in range(200):
+        port = random.randrange(24000, 24990)
+        try:
+            with socket.socket(socket.AF_INET, kind) as a, socket.socket(socket.AF_INET, kind) as b:
+                a.bind(("127.0.0.1", port))
+                b.bind(("127.0.0.1", port + 1))
+                return port
+        except OSError:
+            continue
+    raise RuntimeError("no free port")
+
+
+def wait_until(true, what, timeout=30):
+    """Waits until TRUE() gives something true, which it returns."""
+    end = time.monotonic() + timeout
+    while True:
+        value = true()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {timeout} s: {what() if callable(what) else what}")
+        time.sleep(0.05)
+
+
+def get(url, timeout=5):
+    """Body of a page, None when nobody answers; (status, body) of an error as text."""
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as r:
+            return r.read().decode()
+    except urllib.error.HTTPError as e:
+        return f"{e.code} {e.read().decode()}"
+    except OSError:
+        return None
+
+
+class Program:
+    """A process with its output in files."""
+
+    def __init__(self, *command, cwd=None, env=None):
+        self.command = [str(c) for c in command]
+        self.dir = tempfile.mkdtemp(prefix="weir-test-")
+        with open(f"{self.dir}/out", "wb") as out, open(f"{self.dir}/err", "wb") as err:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=cwd,
+                                            env=dict(os.environ, **(env or {})))
+
+    def text(self, which):
+        with open(f"{self.dir}/{which}", errors="replace") as f:
+            return f.read()
+
+    @property
+    def out(self):
+        return self.text("out")
+
+    @property
+    def err(self):
+        return self.text("err")
+
+    @property
+    def alive(self):
+        return self.process.poll() is None
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, timeout=30):
+        return self.process.wait(timeout)
+
+    def terminate(self, timeout=30):
+        """SIGTERM; gives the exit status."""
+        if self.alive:
+            self.signal(signal.SIGTERM)
+        return self.wait(timeout)
+
+    def kill(self):
+        if self.alive:
+            self.signal(signal.SIGKILL)
+        return self.wait()
+
+    def close(self):
+        if self.alive:
+            self.signal(signal.SIGCONT)
+        self.kill()
+        subprocess.run(["rm", "-rf", self.dir], check=False)
+
+
+class Kafka:
+    """A real broker. stop() and start() keep its data."""
+
+    def __init__(self, partitions=4, settings=()):
+        self.port = free_port()
+        self.dir = tempfile.mkdtemp(prefix="weir-kafka-")
+        self.brokers = f"127.0.0.1:{self.port}"
+        self.partitions = partitions
+        self.settings = settings
+        self.program = None
+
+    def start(self):
+        settings = [w for s in self.settings for w in ("--set", s)]
+        self.program = Program(f"{ROOT}/scripts/kafka-run", "--port", self.port, "--dir", self.dir,
+                               "--partitions", self.partitions, *settings)
+        wait_until(self.answers, lambda: f"Kafka answers\n{self.program.err[-2000:]}", 60)
+        return self
+
+    def answers(self):
+        if not self.program.alive:
+            raise AssertionError(f"Kafka ended: {self.program.err[-3000:]}")
+        done = subprocess.run(["kcat", "-b", self.brokers, "-L", "-m", "1"], capture_output=True)
+        return done.returncode == 0
+
+    def create(self, topic):
+        """By asking for it; done when it has leaders."""
+        def there():
+            done = subprocess.run(["kcat", "-b", self.brokers, "-L", "-J", "-t", topic, "-m", "2",
+                                   "-X", "allow.auto.create.topics=true"], capture_output=True, text=True)
+            topics = json.loads(done.stdout)["topics"] if done.returncode == 0 else []
+            return topics and len(topics[0]["partitions"]) == self.partitions and \
+                all(p["leader"] >= 0 for p in topics[0]["partitions"])
+        wait_until(there, f"topic {topic}", 30)
+
+    def stop(self):
+        self.program.terminate(60)
+
+    def close(self):
+        if self.program:
+            self.program.close()
+        subprocess.run(["rm", "-rf", self.dir], check=False)
+
+
+Message = collections.namedtuple("Message", "partition offset header payload")
+# kafka/header.h
+Header = collections.namedtuple("Header", "version format flows collector epoch sequence")
+
+
+def parse_header(data):
+    if data is None or len(data) != 32:
+        return None
+    number = lambda at, size: int.from_bytes(data[at:at + size], "little")
+    return Header(data[0], data[1], number(4, 4), number(8, 8), number(16, 8), number(24, 8))
+
+
+class Topic:
+    """Reads a topic from its beginning, while it grows."""
+
+    def __init__(self, kafka, topic="flows"):
+        self.messages = []
+        self.process = subprocess.Popen([f"{BUILD}/tests/topic_dump", kafka.brokers, topic], stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL)
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            partition, offset, header, payload = line.split(b" ")
+            header = None if header == b"-" else bytes.fromhex(header.decode())
+            self.messages.append(Message(int(partition), int(offset), header, bytes.fromhex(payload.decode())))
+
+    def flows(self, once=True):
+        """All flows so far; of messages that came twice (same collector, epoch, sequence) the first, unless not ONCE."""
+        seen, flows = set(), []
+        for m in list(self.messages):
+            if m.header is not None and once:
+                if m.header[8:] in seen:
+                    continue
+                seen.add(m.header[8:])
+            flows += flowpb.records(m.payload)
+        return flows
+
+    def count(self):
+        return len(self.flows())
+
+    def duplicates(self):
+        headers = [m.header[8:] for m in list(self.messages) if m.header is not None]
+        return len(headers) - len(set(headers))
+
+    def wait_flows(self, n, timeout=40):
+        wait_until(lambda: self.count() >= n, lambda: f"{n} flows in the topic; there are {self.count()}", timeout)
+        return self.flows()
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.thread.join(5)
+        self.process.stdout.close()
+
+
+class Metrics(dict):
+    """A page of /metrics: 'name{label="x"}' -> number; sum() adds all of a name."""
+
+    def __init__(self, text):
+        super().__init__()
+        for line in text.splitlines():
+            if line and not line.startswith("#"):
+                name, _, value = line.rpartition(" ")
+                self[name] = float(value)
+
+    def sum(self, name, **labels):
+        total = 0
+        for key, value in self.items():
+            base, _, rest = key.partition("{")
+            if base == name and all(f'{k}="{v}"' in rest for k, v in labels.items()):
+                total += value
+        return int(total)
+
+
+class Collector(Program):
+    """weir-collector with one NetFlow listener."""
+
+    def __init__(self, *options, brokers=None, port=None, scheme="netflow", ready=True):
+        self.port = port or free_port(socket.SOCK_DGRAM)
+        self.http = free_port()
+        options = list(options)
+        if brokers:
+            options += ["--kafka.brokers", brokers]
+        super().__init__(f"{BIN}/weir-collector", "--listen", f"{scheme}://127.0.0.1:{self.port}",
+                         "--addr", f"localhost:{self.http}", *options)
+        if ready:
+            wait_until(self.healthy, lambda: f"weir-collector answers\n{self.err}", 15)
+
+    def healthy(self):
+        if not self.alive:
+            raise AssertionError(f"weir-collector ended: {self.err}")
+        return self.page("/healthz")
+
+    def page(self, path):
+        return get(f"http://127.0.0.1:{self.http}{path}")
+
+    def metrics(self):
+        return Metrics(self.page("/metrics") or "")
+
+    @property
+    def to(self):
+        return f"127.0.0.1:{self.port}"
+
+
+def mock(to, *options, **more):
+    """Runs weir-mocker to its end; gives its summary."""
+    words = [str(w) for o, v in more.items() for w in (f"--{o.replace('_', '-')}", v)]
+    done = subprocess.run([f"{BIN}/weir-mocker", "--to", to, "--quiet", "--summary", "-", *options, *words],
+                          capture_output=True, text=True, timeout=120)
+    if done.returncode != 0:
+        raise AssertionError(f"weir-mocker: {done.returncode} {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def mock_in_background(to, summary, *options, **more):
+    words = [str(w) for o, v in more.items() for w in (f"--{o.replace('_', '-')}", v)]
+    return Program(f"{BIN}/weir-mocker", "--to", to, "--quiet", "--summary", summary, *options, *words)
+
+
+def sums(flows):
+    """As the mocker's summary has them."""
+    return {"flows": len(flows), "bytes": sum(f.get("bytes", 0) for f in flows),
+            "packets": sum(f.get("packets", 0) for f in flows)}
+
+
+def summary_sums(*summaries):
+    return {k: sum(s[k] for s in summaries) for k in ("flows", "bytes", "packets")}
+
+
+def conserves(test, m):
+    """The sums of docs/operations.md: whatever came in went somewhere, and once."""
+    name = "weir_collector_{}_total".format
+    datagrams = m.sum(name("datagrams"))
+    test.assertEqual(datagrams, m.sum(name("datagrams_decoded")) + m.sum(name("datagrams_partial")) +
+                     m.sum(name("datagrams_dropped")), "datagrams")
+    test.assertEqual(m.sum(name("sets")), m.sum(name("sets_decoded")) + m.sum(name("sets_held")) +
+                     m.sum(name("sets_skipped")), "sets")
+    test.assertEqual(m.sum(name("flows")) + m.sum(name("flows_recovered")),
+                     m.sum(name("flows_acknowledged")) + m.sum("weir_collector_flows_pending") +
+                     m.sum(name("flows_dropped")), "flows")
