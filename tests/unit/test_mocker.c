@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "collector/decode.h"
 #include "common/clock.h"
 #include "common/wire.h"
 #include "mocker/gen.h"
@@ -122,6 +123,62 @@ static void test_v5_has_no_ipv6(void **state)
 	gen_free(g);
 }
 
+static void add_flow(void *arg, struct flow *f)
+{
+	struct summary_sum *sum = arg;
+	sum->flows++;
+	sum->bytes += f->bytes;
+	sum->packets += f->packets;
+	assert_int_equal(f->sampling_rate, f->type == FLOW_TYPE_NETFLOW_V1 || f->type == FLOW_TYPE_NETFLOW_V6 ||
+						   f->type == FLOW_TYPE_NETFLOW_V7 ? 0 : 16);
+	assert_true(f->time_flow_end_ns < NOW + NS_PER_S && f->time_flow_end_ns > NOW - 60 * NS_PER_S);
+	assert_true(f->time_flow_start_ns <= f->time_flow_end_ns && f->time_flow_start_ns > NOW - 60 * NS_PER_S);
+	if (f->type == FLOW_TYPE_NETFLOW_V9 || f->type == FLOW_TYPE_IPFIX)
+		assert_true(f->src_mac && f->dst_mac && f->src_as && f->dst_as);
+}
+
+static void add_sample(void *arg, struct flow *f)
+{
+	struct summary_sum *sum = arg;
+	sum->flows++;
+	sum->bytes += f->bytes;
+	sum->packets += f->packets;
+	assert_int_equal(f->sampling_rate, 16);
+}
+
+/* weir's own decoder finds in the datagrams what the summary says. */
+static void test_decoder_agrees(void **state)
+{
+	(void)state;
+	static const char *const protocols[] = {"v1", "v5", "v6", "v7", "v9", "ipfix", "sflow"};
+	static uint8_t out[MAKE_DATAGRAM_MAX];
+	for (size_t k = 0; k < sizeof(protocols) / sizeof(protocols[0]); k++) {
+		struct gen *g = make(protocols[k]);
+		struct summary_sum found = {0};
+		struct decoder *d;
+		const struct decode_options options = {
+			.emit = strcmp(protocols[k], "sflow") == 0 ? add_sample : add_flow, .emit_arg = &found};
+		assert_int_equal(decoder_new(&options, &d), 0);
+		for (unsigned i = 0; i < 100; i++) {
+			unsigned source;
+			bool is_template;
+			struct decode_result result;
+			struct datagram dg = {.data = out, .received_ns = NOW};
+			dg.len = gen_next(g, NOW, out, &source, &is_template);
+			dg.source = gen_source_address(source);
+			decoder_datagram(d, DECODE_ANY, &dg, &result);
+			assert_int_equal(result.reason, 0);
+			assert_int_equal(result.skipped, 0);
+		}
+		const struct summary *s = gen_summary(g);
+		assert_int_equal(found.flows, s->total.flows);
+		assert_int_equal(found.bytes, s->total.bytes);
+		assert_int_equal(found.packets, s->total.packets);
+		decoder_free(d);
+		gen_free(g);
+	}
+}
+
 static void test_bad_protocol(void **state)
 {
 	(void)state;
@@ -154,7 +211,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_seed_same_octets), cmocka_unit_test(test_v5_adds_up),
 		cmocka_unit_test(test_templates_first_and_again), cmocka_unit_test(test_v5_has_no_ipv6),
-		cmocka_unit_test(test_bad_protocol), cmocka_unit_test(test_pace),
+		cmocka_unit_test(test_decoder_agrees), cmocka_unit_test(test_bad_protocol), cmocka_unit_test(test_pace),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
