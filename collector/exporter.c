@@ -276,6 +276,7 @@ static struct domain *domain_new(struct decoder *d, const struct domain_key *key
 	*b = dom;
 	t->domain_count++;
 	d->stats.domains++;
+	*ret_reason = ERR_NONE;
 	return dom;
 }
 

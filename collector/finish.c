@@ -53,10 +53,12 @@ static uint64_t at_init(const struct record_source *src, uint64_t init_ns, uint6
 {
 	uint64_t wrap = (NS_PER_MS << 32);
 	uint64_t t = init_ns + uptime * NS_PER_MS;
+	uint64_t latest = src->export_ns + UPTIME_AHEAD_MS * NS_PER_MS;
 
-	if (t < src->export_ns)
-		t += (src->export_ns - t) / wrap * wrap;
-	return t;
+	if (t < latest)
+		return t + (latest - t) / wrap * wrap;
+	/* A flow that began before its exporter did (softflowd reading a capture) has an uptime of minus something. */
+	return t >= wrap ? t - wrap : t;
 }
 
 static void fill_uptime(const struct record_run *run, struct record *r)

@@ -33,6 +33,8 @@ class Inserter(unittest.TestCase):
         self.addCleanup(self.collector.close)
 
     def inserter(self, *options):
+        # The mocker's home; without --local its documentation addresses would be nobody's.
+        options = (*options, "--local", "192.168.1.0/24,2001:db8:1::/64")
         p = Program(f"{BIN}/weir-inserter", *options, "--kafka.brokers", self.kafka.brokers, "--kafka.topic", self.topic)
         self.addCleanup(p.close)
         return p
