@@ -178,6 +178,8 @@ class Topic:
 
     def read(self):
         for line in self.process.stdout:
+            if not line.endswith(b"\n"):
+                return  # killed in the middle of a line: close()
             partition, offset, header, payload = line.split(b" ")
             header = None if header == b"-" else bytes.fromhex(header.decode())
             self.messages.append(Message(int(partition), int(offset), header, bytes.fromhex(payload.decode())))

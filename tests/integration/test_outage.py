@@ -163,7 +163,7 @@ class Outage(unittest.TestCase):
         c = self.collector()
         s = mock(c.to, protocol="ipfix", count=2000, flows=50, rate=4000)
         wait_until(lambda: c.metrics().sum("weir_collector_datagrams_total") == s["datagrams"], "all received")
-        self.assertIn("No space left", c.err)
+        wait_until(lambda: "No space left" in c.err, lambda: f"a line about the full disk\n{c.err}")
         self.kafka.start()
         self.kafka.create("flows")
         self.assertEqual(sums(self.topic().wait_flows(s["flows"], 60)), summary_sums(s))
