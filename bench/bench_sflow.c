@@ -111,7 +111,8 @@ static uint8_t *put_sample(uint8_t *p, unsigned kind, uint32_t sequence)
 	uint8_t *start = put32(p, 1);
 	p = start + 4;
 	uint32_t records = 1u + (kind & WITH_VLAN ? 1 : 0) + (kind & WITH_ROUTER ? 2 : 0);
-	const uint32_t head[] = {sequence, 1 + bench_below(48), 1024, 1 << 20, 0, 1 + bench_below(48), 1 + bench_below(48), records};
+	const uint32_t head[] = {sequence, 1 + bench_below(48), 1024, 1 << 20, 0, 1 + bench_below(48), 1 + bench_below(48),
+	                         records};
 	for (size_t i = 0; i < sizeof(head) / 4; i++)
 		p = put32(p, head[i]);
 	const uint32_t record[] = {1, 16 + HEADER, 1, 64 + bench_below(1450), 4, HEADER};

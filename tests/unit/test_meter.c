@@ -149,7 +149,7 @@ static void fin_and_rst_end_a_flow_after_the_last_words(void **state)
 		n_flows = 0;
 		feed(T0, (struct packet){.host = end, .port = 1, .flags = 0x10, .len = 100});
 		feed(T0 + S, (struct packet){.host = end, .port = 1, .flags = (uint8_t)(0x10 | end), .len = 40});
-		feed(T0 + S + S / 2, (struct packet){.host = end, .port = 1, .flags = 0x10, .len = 40}); /* the last acknowledgement */
+		feed(T0 + S + S / 2, (struct packet){.host = end, .port = 1, .flags = 0x10, .len = 40}); /* the last words */
 		meter_tick(meter, T0 + 3 * S);
 		assert_int_equal(n_flows, 0);
 		meter_tick(meter, T0 + 4 * S);
