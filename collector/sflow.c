@@ -103,6 +103,7 @@ void sflow_decode(struct decoder *d, const struct datagram *dg, struct decode_re
 	if (is_zero(&s.agent))
 		s.agent = dg->source;
 	ret_result->announced = count;
+	s.agent_hash = sflow_source_hash(&s);
 	if (!d->sflow)
 		make_state(d);
 	enum err ignored; /* at a bound there is no sequence to note, and flows are decoded nevertheless */

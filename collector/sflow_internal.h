@@ -30,6 +30,7 @@ struct sflow_datagram {
 	struct ip_addr agent;
 	uint32_t sub_agent;
 	uint32_t sequence;
+	uint64_t agent_hash; /* of agent and sub agent */
 	enum decode_version version;
 };
 
@@ -104,6 +105,9 @@ struct sflow_source_key {
 	struct ip_addr agent;
 	uint32_t sub_agent, type, index;
 };
+
+/* Of the datagram's agent: agent_hash. */
+uint64_t sflow_source_hash(const struct sflow_datagram *s);
 
 struct sflow_index {
 	struct {

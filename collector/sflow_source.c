@@ -24,11 +24,26 @@ struct sflow_sequences {
 	struct sequence_state states[SFLOW_SOURCES];
 };
 
+uint64_t sflow_source_hash(const struct sflow_datagram *s)
+{
+	struct sflow_source_key key = {.agent = s->agent, .sub_agent = s->sub_agent};
+	return hash_bytes(&s->d->key, &key, sizeof(key));
+}
+
+/* The keyed hash is taken once a datagram; the samples in it differ by their source. Two rounds of multiply and
+ * shift spread these, and a sender that finds collisions nevertheless gains evictions among its own sources. */
+static uint64_t mix(uint64_t agent_hash, const struct sflow_source_id *id)
+{
+	uint64_t h = agent_hash ^ ((uint64_t)id->type << 32 | id->index) * 0x9e3779b97f4a7c15;
+	h = (h ^ h >> 29) * 0xbf58476d1ce4e5b9;
+	return h ^ h >> 32;
+}
+
 size_t sflow_source_slot(struct sflow_index *index, const struct sflow_datagram *s, const struct sflow_source_id *id,
                          bool *ret_new, bool *ret_evicted)
 {
 	struct sflow_source_key key = {.agent = s->agent, .sub_agent = s->sub_agent, .type = id->type, .index = id->index};
-	size_t first = hash_bytes(&s->d->key, &key, sizeof(key)) % (SFLOW_SOURCES / SFLOW_SOURCE_WAYS) * SFLOW_SOURCE_WAYS;
+	size_t first = mix(s->agent_hash, id) % (SFLOW_SOURCES / SFLOW_SOURCE_WAYS) * SFLOW_SOURCE_WAYS;
 	size_t oldest = first;
 	for (size_t i = first; i < first + SFLOW_SOURCE_WAYS; i++) {
 		if (index->slots[i].last_seen_ns && memcmp(&index->slots[i].key, &key, sizeof(key)) == 0) {
