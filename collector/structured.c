@@ -23,7 +23,28 @@ enum {
 	ENTERPRISE_BIT = 0x8000
 };
 
-/* A packet was observed: it is one packet, of the length that the record gives or of what is there. */
+/* Octets of the packet whose beginning is at P: what its IP header says, with what stands before that. A section may be
+ * shorter than its packet, or longer (a field of fixed size, filled up). */
+static size_t packet_length(const struct flow *f, const uint8_t *p, size_t len)
+{
+	struct wire w = wire_of(p, len);
+	uint32_t before = 0, i = 0;
+
+	while (i < f->n_layer_stack && f->layer_stack[i] != FLOW_LAYER_IPV4 && f->layer_stack[i] != FLOW_LAYER_IPV6)
+		before += f->layer_size[i++];
+	if (i == f->n_layer_stack)
+		return len;
+	wire_skip(&w, before);
+	bool six = f->layer_stack[i] == FLOW_LAYER_IPV6;
+	wire_skip(&w, six ? 4 : 2);
+	uint16_t said = wire_u16(&w);
+	/* 0: segmentation was left to the network card, or a jumbogram (RFC 2675). */
+	if (wire_failed(&w) || said == 0)
+		return len;
+	return before + said + (six ? 40 : 0);
+}
+
+/* A packet was observed: it is one packet, of the length that the record gives, or else the packet itself. */
 static void packet(const struct record_run *run, const uint8_t *p, size_t len, enum frame_start start, struct record *r)
 {
 	struct flow *f = &r->flow;
@@ -34,7 +55,7 @@ static void packet(const struct record_run *run, const uint8_t *p, size_t len, e
 	if (!f->packets)
 		f->packets = 1;
 	if (!f->bytes)
-		f->bytes = len;
+		f->bytes = packet_length(f, p, len);
 }
 
 static void frame(const struct record_run *run, const uint8_t *p, size_t len, struct record *r)
