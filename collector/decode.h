@@ -71,6 +71,17 @@ void decoder_session_end(struct decoder *d, uint64_t session);
 /* Expires what is old; call about once a second. */
 void decoder_tick(struct decoder *d, uint64_t now_ns);
 
+/* Adds to OUT what must outlive a restart: templates, samplers, names (state.c has the format). 0 or -ERR_MEMORY. */
+int decoder_save(struct decoder *d, uint64_t now_ns, struct buf *out);
+/* Takes in what decoder_save() wrote, beside what is known already. 0, or why the whole was refused: -ERR_TRUNCATED,
+ * -ERR_VERSION, -ERR_BAD_RECORD (checksum). What finds its table full is left out. */
+int decoder_load(struct decoder *d, const void *data, size_t len);
+
+/* JSON arrays for /templates and /exporters: those of the exporter ONLY (NULL: of all), LIMIT entries at most (0: 1000).
+ * Like all but decoder_stats(), to be called by the decoder's own thread. */
+void decoder_templates_json(struct decoder *d, const struct ip_addr *only, size_t limit, struct buf *out);
+void decoder_exporters_json(struct decoder *d, const struct ip_addr *only, size_t limit, struct buf *out);
+
 /* Counters: see decode_stats.h. */
 const struct decode_stats *decoder_stats(const struct decoder *d);
 

@@ -152,8 +152,8 @@ static void domain_free(struct decoder *d, struct domain *dom)
 	*at = dom->sibling;
 	dom->exporter->n_domains--;
 	templates_free(d, dom);
-	sampling_free(dom->sampling);
-	metadata_free(dom->metadata);
+	sampling_free(d, dom->sampling);
+	metadata_free(d, dom->metadata);
 	if (d->exporters.last == dom)
 		d->exporters.last = NULL;
 	d->exporters.domain_count--;
@@ -319,11 +319,26 @@ void exporter_useful(struct decoder *d)
 {
 	struct exporter *e = d->exporter;
 
-	if (!e || e->proven || ++e->good < PROVEN_AFTER)
+	if (e && !e->proven && ++e->good >= PROVEN_AFTER)
+		exporter_prove(d, e);
+}
+
+void exporter_prove(struct decoder *d, struct exporter *e)
+{
+	if (e->proven)
 		return;
 	e->proven = true;
 	list_remove(&e->age);
 	list_append(&d->exporters.proven, &e->age);
+}
+
+void exporters_each(struct decoder *d, void (*fn)(void *arg, struct exporter *e), void *arg)
+{
+	struct exporter_link *const ends[] = {&d->exporters.proven, &d->exporters.fresh};
+
+	for (size_t i = 0; i < 2; i++)
+		for (struct exporter_link *l = ends[i]->next; l != ends[i]; l = l->next)
+			fn(arg, of_link(l));
 }
 
 static void drop_if_session(struct decoder *d, struct exporter_link *ends, uint64_t session)

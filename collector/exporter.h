@@ -105,6 +105,8 @@ struct exporter *exporter_find(struct decoder *d, const struct ip_addr *addr, ui
 
 /* The datagram at hand gave flows: its exporter is worth keeping. */
 void exporter_useful(struct decoder *d);
+void exporter_prove(struct decoder *d, struct exporter *e);
+void exporters_each(struct decoder *d, void (*fn)(void *arg, struct exporter *e), void *arg);
 void exporter_drop_session(struct decoder *d, uint64_t session);
 /* Forgets domains and exporters that were silent for long; looks at a bounded number a call. */
 void exporters_tick(struct decoder *d);

@@ -56,18 +56,21 @@ static size_t slot_of(const struct decoder *d, const struct metadata *m, enum me
 	return i;
 }
 
-static bool grow(const struct decoder *d, struct metadata *m)
+static bool grow(struct decoder *d, struct metadata *m)
 {
 	size_t old = m->mask + 1;
 	struct name *before = m->slots;
 	size_t cap = before ? old * 2 : SLOTS_MIN;
 
+	if (!decoder_has_room(d, cap * sizeof(*before)))
+		return false;
 	m->slots = calloc(cap, sizeof(*m->slots));
 	if (!m->slots) {
 		m->slots = before;
 		return false;
 	}
 	m->mask = cap - 1;
+	d->state_bytes += (cap - (before ? old : 0)) * sizeof(*before);
 	for (size_t i = 0; before && i < old; i++)
 		if (before[i].len)
 			m->slots[slot_of(d, m, before[i].kind, before[i].id)] = before[i];
@@ -75,7 +78,7 @@ static bool grow(const struct decoder *d, struct metadata *m)
 	return true;
 }
 
-static void learn_name(struct decoder *d, struct domain *dom, enum metadata_kind kind, uint64_t id, const uint8_t *p,
+void metadata_learn(struct decoder *d, struct domain *dom, enum metadata_kind kind, uint64_t id, const uint8_t *p,
 	size_t len)
 {
 	char text[METADATA_NAME_MAX];
@@ -88,8 +91,10 @@ static void learn_name(struct decoder *d, struct domain *dom, enum metadata_kind
 	struct metadata *m = dom->metadata;
 	if (!m)
 		return;
-	if (!m->slots && !grow(d, m))
+	if (!m->slots && !grow(d, m)) {
+		counter_inc(&d->stats.metadata_refused);
 		return;
+	}
 	struct name *at = &m->slots[slot_of(d, m, kind, id)];
 	if (!at->len) {
 		if (m->count >= METADATA_NAMES_MAX || ((m->count + 1) * 4 > (m->mask + 1) * 3 && !grow(d, m))) {
@@ -235,13 +240,13 @@ static void keep(struct decoder *d, struct domain *dom, struct said *s)
 		sampling_learn(d, dom, &s->about, sampling_rate(&s->sampling));
 	/* The short name (ifName) where there is one, else the description. */
 	if (s->has_name && s->about.has_in_if)
-		learn_name(d, dom, METADATA_INTERFACE, s->about.in_if, s->name, s->name_len);
+		metadata_learn(d, dom, METADATA_INTERFACE, s->about.in_if, s->name, s->name_len);
 	else if (s->has_description && s->about.has_in_if)
-		learn_name(d, dom, METADATA_INTERFACE, s->about.in_if, s->description, s->description_len);
+		metadata_learn(d, dom, METADATA_INTERFACE, s->about.in_if, s->description, s->description_len);
 	if (s->has_vrf && s->has_vrf_name)
-		learn_name(d, dom, METADATA_VRF, s->vrf, s->vrf_name, s->vrf_name_len);
+		metadata_learn(d, dom, METADATA_VRF, s->vrf, s->vrf_name, s->vrf_name_len);
 	if (s->has_application && s->has_application_name)
-		learn_name(d, dom, METADATA_APPLICATION, s->application, s->application_name, s->application_name_len);
+		metadata_learn(d, dom, METADATA_APPLICATION, s->application, s->application_name, s->application_name_len);
 	if (s->init_ms)
 		dom->init_ns = s->init_ms * NS_PER_MS;
 	if (s->type.has_id && s->type.pen)
@@ -302,10 +307,22 @@ void metadata_names(const struct decoder *d, const struct domain *dom, struct fl
 	fill(d, m, METADATA_APPLICATION, f->application_id, f->application_name, &f->n_application_name);
 }
 
-void metadata_free(struct metadata *m)
+void metadata_each(const struct domain *dom,
+	void (*fn)(void *arg, enum metadata_kind kind, uint64_t id, const char *text, size_t len), void *arg)
+{
+	const struct metadata *m = dom->metadata;
+
+	for (size_t i = 0; m && m->slots && i <= m->mask; i++)
+		if (m->slots[i].len)
+			fn(arg, m->slots[i].kind, m->slots[i].id, m->slots[i].text, m->slots[i].len);
+}
+
+void metadata_free(struct decoder *d, struct metadata *m)
 {
 	if (!m)
 		return;
+	if (m->slots)
+		d->state_bytes -= (m->mask + 1) * sizeof(*m->slots);
 	free(m->slots);
 	free(m);
 }

@@ -29,6 +29,10 @@ long metadata_record(struct decoder *d, struct domain *dom, const struct record_
 /* Fills the names that F has numbers for and no name of its own. */
 void metadata_names(const struct decoder *d, const struct domain *dom, struct flow *f);
 
-void metadata_free(struct metadata *m);
+void metadata_learn(struct decoder *d, struct domain *dom, enum metadata_kind kind, uint64_t id, const uint8_t *p,
+	size_t len);
+void metadata_each(const struct domain *dom,
+	void (*fn)(void *arg, enum metadata_kind kind, uint64_t id, const char *text, size_t len), void *arg);
+void metadata_free(struct decoder *d, struct metadata *m);
 
 #endif

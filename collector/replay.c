@@ -64,6 +64,7 @@ int replay_run(const struct config *config, const struct outlet_options *outlet,
 	if ((rc = outlet_init(&o, outlet)) < 0)
 		goto out;
 	struct decode_options options = config_decode_options(config, outlet_emit, &o);
+	options.template_timeout_ns = 0; /* the datagrams of a capture may be years apart */
 	if ((rc = decoder_new(&options, &d)) < 0)
 		goto out;
 	rc = read_all(capture, d, &o, stop, &result);

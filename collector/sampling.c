@@ -77,11 +77,13 @@ static struct sampler *add(struct decoder *d, struct domain *dom, const struct s
 		return NULL;
 	if (s->count == s->cap) {
 		size_t cap = s->cap ? s->cap * 2 : 4;
-		struct sampler *items = cap <= SAMPLERS_MAX ? realloc(s->items, cap * sizeof(*items)) : NULL;
+		bool room = cap <= SAMPLERS_MAX && decoder_has_room(d, cap * sizeof(struct sampler));
+		struct sampler *items = room ? realloc(s->items, cap * sizeof(*items)) : NULL;
 		if (!items) {
 			counter_inc(&d->stats.metadata_refused);
 			return NULL;
 		}
+		d->state_bytes += (cap - s->cap) * sizeof(*items);
 		s->items = items;
 		s->cap = cap;
 	}
@@ -133,10 +135,11 @@ uint64_t sampling_only(const struct domain *dom)
 	return dom->sampling ? dom->sampling->only : 0;
 }
 
-void sampling_free(struct sampling *s)
+void sampling_free(struct decoder *d, struct sampling *s)
 {
 	if (!s)
 		return;
+	d->state_bytes -= s->cap * sizeof(*s->items);
 	free(s->items);
 	free(s);
 }

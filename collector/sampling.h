@@ -57,6 +57,6 @@ uint64_t sampling_only(const struct domain *dom);
 void sampling_each(const struct domain *dom, void (*fn)(void *arg, const struct sampling_key *key, uint64_t rate),
 	void *arg);
 
-void sampling_free(struct sampling *s);
+void sampling_free(struct decoder *d, struct sampling *s);
 
 #endif

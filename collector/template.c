@@ -71,7 +71,7 @@ static void close_gap(struct templates *ts, uint32_t i)
 
 static void drop(struct decoder *d, struct templates *ts, struct template *t)
 {
-	d->template_bytes -= t->size;
+	d->state_bytes -= t->size;
 	d->stats.templates--;
 	ts->count--;
 	ts->last = NULL;
@@ -213,7 +213,7 @@ static int place(struct decoder *d, struct domain *dom, struct template *t, cons
 	t->changes += known;
 	ts->last = NULL;
 	ts->count++;
-	d->template_bytes += t->size;
+	d->state_bytes += t->size;
 	d->stats.templates++;
 	counter_inc(known ? &d->stats.templates_changed : &d->stats.templates_added);
 	return 0;
@@ -239,7 +239,7 @@ int template_learn(struct decoder *d, struct domain *dom, const struct record_so
 		counter_inc(&d->stats.templates_refreshed);
 		return 0;
 	}
-	if (d->template_bytes >= TEMPLATE_BYTES_MAX)
+	if (!decoder_has_room(d, sizeof(*t)))
 		return -ERR_TEMPLATE_LIMIT;
 	int r = template_compile(spec, d->mapping, &t);
 	if (r)

@@ -33,8 +33,6 @@ enum {
 	TEMPLATE_ID_MIN = 256
 };
 
-#define TEMPLATE_BYTES_MAX ((size_t)256 << 20) /* all templates of a decoder together */
-
 struct template_field {
 	uint32_t pen;
 	uint16_t id;
