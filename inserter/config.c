@@ -19,6 +19,10 @@ static const struct opt rows[] = {
 	{"from", OPT_STRING, offsetof(struct inserter_options, from), "end", "WHERE",
 	 "Where to begin: end, beginning, or a UTC time such as 2026-11-21T12:00. A group that has read before goes on "
 	 "where it was."},
+	{"read", OPT_STRING, offsetof(struct inserter_options, read), NULL, "FILE|DIR",
+	 "Read files that the sink file wrote instead of Kafka, then end; -: standard input.", .letter = 'r'},
+	{"range", OPT_STRING, offsetof(struct inserter_options, range), NULL, "FIRST:LAST",
+	 "With --read DIR: only files whose names lie between these: weir.202611211200:weir.202611211255.", .letter = 'R'},
 	{"flush", OPT_DURATION, offsetof(struct inserter_options, flush_ns), "5s", "TIME",
 	 "At least so often, what was read is stored and its offsets are committed.", .min = 1000000, .max = INT64_MAX},
 	{"addr", OPT_STRING, offsetof(struct inserter_options, addr), NULL, "ADDRESS",

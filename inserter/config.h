@@ -15,6 +15,8 @@ struct inserter_options {
 	char *group;
 	char *from;
 	char *local;
+	char *read;
+	char *range;
 	char *addr;
 	char *log_level;
 	char *log_format;

@@ -20,19 +20,19 @@
 #include "common/err.h"
 #include "common/log.h"
 #include "common/promtext.h"
+#include "inserter/replay.h"
 #include "kafka/consume.h"
 #include "kafka/header.h"
 #include "kafka/options.h"
 #include "proto/flow.h"
 #include "proto/unpack.h"
 
-enum { WAIT_MS = 100, RETRY_MS = 250 };
+enum { WAIT_MS = 100, RETRY_MS = 250, LOOK_AT_CLOCK = 4096 };
 
 struct slot {
 	const struct sink_kind *kind;
 	void *self;
 	bool done;
-	uint64_t flows;
 };
 
 struct feed {
@@ -119,6 +119,8 @@ static void tick(struct feed *f, uint64_t now_ns)
 	for (size_t i = 0; i < f->n_slots; i++)
 		if (f->slots[i].kind->tick)
 			f->slots[i].kind->tick(f->slots[i].self, wall);
+	if (!f->consumer)
+		return;
 	__atomic_store_n(&f->lag, (uint64_t)kafka_consumer_lag(f->consumer), __ATOMIC_RELAXED);
 	__atomic_store_n(&f->ready, kafka_consumer_ready(f->consumer), __ATOMIC_RELAXED);
 	if (f->ready && complain_over(&f->complain))
@@ -143,6 +145,15 @@ static bool is_readable(struct feed *f, const struct kafka_message *m)
 	return false;
 }
 
+static void give(struct feed *f, const struct flow *flow)
+{
+	for (size_t i = 0; i < f->n_slots; i++) {
+		struct slot *s = &f->slots[i];
+		if (!s->done)
+			note_answer(f, s, s->kind->flow(s->self, flow));
+	}
+}
+
 static void deliver(struct feed *f, const struct kafka_message *m)
 {
 	struct flow_iter it;
@@ -164,13 +175,7 @@ static void deliver(struct feed *f, const struct kafka_message *m)
 			continue;
 		}
 		flows++;
-		for (size_t i = 0; i < f->n_slots; i++) {
-			struct slot *s = &f->slots[i];
-			if (s->done)
-				continue;
-			s->flows++;
-			note_answer(f, s, s->kind->flow(s->self, &flow));
-		}
+		give(f, &flow);
 	}
 	counter_add(&f->flows, flows);
 }
@@ -244,6 +249,43 @@ static void *run(void *arg)
 	return NULL;
 }
 
+/* -- files -- */
+
+static bool on_file_flow(void *arg, const struct flow *flow)
+{
+	struct feed *f = arg;
+	counter_inc(&f->flows);
+	give(f, flow);
+	if (f->flows % LOOK_AT_CLOCK == 0)
+		tick(f, clock_monotonic_ns());
+	while (f->flush_wanted && !*f->setup.stop) {
+		f->flush_wanted = flush_once(f) != 0;
+		if (f->flush_wanted)
+			clock_sleep_ns(RETRY_MS * NS_PER_MS);
+	}
+	return !all_done(f);
+}
+
+static void *run_files(void *arg)
+{
+	struct feed *f = arg;
+	struct replay replay = {
+		.path = f->setup.read, .range = f->setup.range, .stop = f->setup.stop, .flow = on_file_flow, .arg = f};
+	struct replay_stats stats;
+	char err[512];
+	tick(f, clock_monotonic_ns());
+	f->result = replay_run(&replay, &stats, err, sizeof(err));
+	if (f->result)
+		log_error(LOG_OURS, "%s", err);
+	else
+		f->result = flush_once(f);
+	counter_add(&f->bad[ERR_BAD_RECORD], stats.bad_records);
+	counter_add(&f->bad[ERR_TRUNCATED], stats.cut);
+	f->ended = true;
+	f->setup.ended();
+	return NULL;
+}
+
 int feed_new(const struct feed_setup *setup, struct feed **ret_feed, char *err, size_t err_len)
 {
 	struct feed *f = calloc(1, sizeof(*f));
@@ -302,10 +344,10 @@ int feed_start(struct feed *f, char *err, size_t err_len)
 		.begin = on_begin,
 		.arg = f,
 	};
-	int r = kafka_consumer_new(&setup, &f->consumer, err, err_len);
+	int r = f->setup.read ? 0 : kafka_consumer_new(&setup, &f->consumer, err, err_len);
 	if (r)
 		return r;
-	r = -pthread_create(&f->thread, NULL, run, f);
+	r = -pthread_create(&f->thread, NULL, f->setup.read ? run_files : run, f);
 	if (r)
 		snprintf(err, err_len, "cannot start a thread: %s", strerror(-r));
 	f->started = !r;
@@ -401,6 +443,10 @@ void feed_metrics(struct feed *const feeds[], size_t n, struct buf *b)
 
 void feed_log_summary(const struct feed *f)
 {
-	log_info(LOG_OURS, "read %llu flows in %llu messages, %llu records could not be read",
-		 (unsigned long long)f->flows, (unsigned long long)f->messages, (unsigned long long)bad_records(f));
+	if (f->setup.read)
+		log_info(LOG_OURS, "read %llu flows, %llu records could not be read", (unsigned long long)f->flows,
+			 (unsigned long long)bad_records(f));
+	else
+		log_info(LOG_OURS, "read %llu flows in %llu messages, %llu records could not be read",
+			 (unsigned long long)f->flows, (unsigned long long)f->messages, (unsigned long long)bad_records(f));
 }

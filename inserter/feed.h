@@ -1,5 +1,5 @@
 /*
- * feed.h -- one reader of the topic and the sinks it feeds, in a thread of its own.
+ * feed.h -- one reader of the topic (or of files) and the sinks it feeds, in a thread of its own.
  *
  * Sinks without a group share a feed, so that a flow is unpacked once for all of them; each group has its own.
  */
@@ -22,6 +22,7 @@ struct feed_setup {
 	const struct kafka_options *kafka;
 	const char *group;         /* NULL: none */
 	const char *from;
+	const char *read, *range;  /* --read: files instead of the topic */
 	uint64_t flush_ns;         /* at least so often, sinks are made safe and offsets committed */
 	volatile bool *stop;       /* set by anybody: end */
 	void (*ended)(void);       /* called once by the feed's thread when it has ended by itself */

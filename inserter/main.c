@@ -109,6 +109,8 @@ static struct feed *feed_for(struct program *p, const char *group, char *err, si
 		.kafka = &p->config->kafka,
 		.group = group,
 		.from = p->config->common.from,
+		.read = p->config->common.read,
+		.range = p->config->common.range,
 		.flush_ns = p->config->common.flush_ns,
 		.stop = &stop,
 		.ended = feed_has_ended,
@@ -126,6 +128,13 @@ static int add_sink(struct program *p, const char *name, char *err, size_t err_l
 		return -EINVAL;
 	}
 	const char *group = p->config->common.group ? p->config->common.group : kind->group;
+	if (p->config->common.read) {
+		group = NULL;
+		if (kind->begin) {
+			snprintf(err, err_len, "%s keeps its place in Kafka's topic; --read has none to keep", kind->name);
+			return -EINVAL;
+		}
+	}
 	struct feed *feed = feed_for(p, group, err, err_len);
 	if (!feed)
 		return -ENOMEM;
@@ -171,6 +180,7 @@ static int run(struct program *p, char *err, size_t err_len)
 		r = feed_start(p->feeds[i], err, err_len);
 	if (r)
 		return r;
+	*err = '\0';
 	notify_send("READY=1");
 	uint64_t watchdog = notify_watchdog_ns();
 	while (!stop && !all_ended(p)) {
@@ -185,8 +195,8 @@ static int run(struct program *p, char *err, size_t err_len)
 	for (size_t i = 0; i < p->n_feeds; i++) {
 		int one = feed_join(p->feeds[i]);
 		feed_log_summary(p->feeds[i]);
-		if (one)
-			snprintf(err, err_len, "%s", strerror(-one));
+		if (one && !*err)
+			snprintf(err, err_len, "not everything was done: %s", strerror(-one));
 		r = r ? r : one;
 	}
 	return r;

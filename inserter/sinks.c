@@ -5,12 +5,13 @@
 
 #include "inserter/sink.h"
 
-extern const struct sink_kind sink_print, sink_metrics, sink_postgres;
+extern const struct sink_kind sink_print, sink_metrics, sink_postgres, sink_file;
 
 const struct sink_kind *const sink_kinds[] = {
 	&sink_print,
 	&sink_metrics,
 	&sink_postgres,
+	&sink_file,
 };
 
 const size_t sink_kinds_count = sizeof(sink_kinds) / sizeof(sink_kinds[0]);
