@@ -303,12 +303,13 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic
 	struct kafka_consumer *c = opaque;
 	bool cooperative = strcmp(rd_kafka_rebalance_protocol(rk), "COOPERATIVE") == 0;
 	rd_kafka_error_t *error = NULL;
+	rd_kafka_resp_err_t failed = RD_KAFKA_RESP_ERR_NO_ERROR;
 	if (err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
 		settle_offsets(c, list);
 		if (cooperative)
 			error = rd_kafka_incremental_assign(rk, list);
 		else
-			err = rd_kafka_assign(rk, list);
+			failed = rd_kafka_assign(rk, list);
 		c->ready = true;
 		say(c, false, "the group gave us %d partition%s of topic %s", list->cnt, list->cnt == 1 ? "" : "s", c->topic);
 	} else {
@@ -316,7 +317,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic
 		if (cooperative)
 			error = rd_kafka_incremental_unassign(rk, list);
 		else
-			err = rd_kafka_assign(rk, NULL);
+			failed = rd_kafka_assign(rk, NULL);
 		if (list->cnt)
 			say(c, false, "the group took %d partition%s of topic %s away", list->cnt, list->cnt == 1 ? "" : "s",
 			    c->topic);
@@ -325,6 +326,8 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic
 		say(c, true, "rebalance: %s", rd_kafka_error_string(error));
 		rd_kafka_error_destroy(error);
 	}
+	if (failed)
+		say(c, true, "rebalance: %s", rd_kafka_err2str(failed));
 }
 
 /* -- both -- */

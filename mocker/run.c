@@ -131,7 +131,7 @@ int run_generator(const struct mocker_options *options, struct summary **ret_sum
 		snprintf(err, err_len, "sending to %s: %s", options->to, strerror(-r));
 out:
 	finish(&run);
-	if (run.summary) {
+	if (run.summary && copy) {
 		*copy = *run.summary;
 		*ret_summary = copy;
 		copy = NULL;
