@@ -83,8 +83,8 @@ static const struct opt rows[] = {
 	{"query.memory", OPT_SIZE, AT(query_memory), "2GiB", "BYTES", "A query may use this much memory."},
 	{"ready-file", OPT_STRING, AT(ready_file), NULL, "FILE",
 	 "Written when all is ready: lines http=PORT, kafka=HOST:PORT and broker=HOST:PORT (the broker's own)."},
-	{"log.level", OPT_STRING, AT(log_level), "info", "LEVEL", "What is said.", .choices = "error|warn|info|debug"},
-	{"log.format", OPT_STRING, AT(log_format), "normal", "FORMAT", "How it is said.", .choices = "normal|json"},
+	{"loglevel", OPT_STRING, AT(log_level), "info", "LEVEL", "How much to say.", .choices = "error|warn|warning|info|debug"},
+	{"logfmt", OPT_STRING, AT(log_format), "normal", "FORMAT", "Log lines for people or as JSON.", .choices = "normal|json"},
 };
 
 static const struct opt_group groups[] = {{"Options", OPT_ROWS(rows), 0}};
