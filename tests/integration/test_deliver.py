@@ -96,6 +96,9 @@ class Deliver(unittest.TestCase):
         s = mock(c.to, protocol="v1,v7", count=100, flows=10, rate=2000)
         self.check_equal(self.topic.wait_flows(s["flows"]), s)
 
+    def test_sflow(self):
+        self.deliver("sflow", scheme="sflow")
+
     def test_partition_follows_sequence(self):
         """What lets a consumer drop the second copy: the partition is a fixed function of the sequence."""
         c = self.collector("--kafka.batch.bytes", "4KiB")

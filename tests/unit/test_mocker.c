@@ -150,7 +150,7 @@ static void add_sample(void *arg, struct flow *f)
 static void test_decoder_agrees(void **state)
 {
 	(void)state;
-	static const char *const protocols[] = {"v1", "v5", "v6", "v7", "v9", "ipfix"};
+	static const char *const protocols[] = {"v1", "v5", "v6", "v7", "v9", "ipfix", "sflow"};
 	static uint8_t out[MAKE_DATAGRAM_MAX];
 	for (size_t k = 0; k < sizeof(protocols) / sizeof(protocols[0]); k++) {
 		struct gen *g = make(protocols[k]);
