@@ -1,0 +1,207 @@
+/*
+ * test_times.c -- every form in which flow times come, and what stands in where they do not.
+ */
+#include "tests/unit/netflow_build.h"
+
+static void one(const struct field *f, size_t n)
+{
+	template_set(256, f, n);
+	set(256);
+}
+
+static void done(void)
+{
+	end_set();
+	send_all();
+	assert_int_equal(res.skipped, 0);
+}
+
+static void assert_times(size_t i, uint64_t start, uint64_t end)
+{
+	assert_int_equal(flows[i].time_flow_start_ns, start);
+	assert_int_equal(flows[i].time_flow_end_ns, end);
+}
+
+static void seconds_to_nanoseconds(void **state)
+{
+	(void)state;
+	uint64_t ntp = ((uint64_t)NOW_S + 2208988800u) << 32;
+
+	ipfix(1);
+	template_set(256, FIELDS(F(150, 4), F(151, 4)));
+	set(256), put(NOW_S - 9, 4), put(NOW_S - 3, 4), end_set();
+	template_set(257, FIELDS(F(152, 8), F(153, 8)));
+	set(257), put(NOW_S * 1000ull - 9001, 8), put(NOW_S * 1000ull - 3, 8), end_set();
+	/* RFC 7011 6.1.9, 6.1.10: both are NTP's; goflow2 404 */
+	template_set(258, FIELDS(F(154, 8), F(155, 8)));
+	set(258), put(ntp - (9ull << 32), 8), put(ntp + 0x80000000, 8), end_set();
+	template_set(259, FIELDS(F(156, 8), F(157, 8)));
+	set(259), put(ntp - (8ull << 32), 8), put(ntp + 0x40000000, 8);
+	done();
+	assert_times(0, NOW - 9 * NS_PER_S, NOW - 3 * NS_PER_S);
+	assert_times(1, NOW - 9001 * NS_PER_MS, NOW - 3 * NS_PER_MS);
+	assert_times(2, NOW - 9 * NS_PER_S, NOW + 500 * NS_PER_MS);
+	assert_times(3, NOW - 8 * NS_PER_S, NOW + 250 * NS_PER_MS);
+}
+
+static void ntp_after_2036(void **state)
+{
+	(void)state;
+	ipfix(1);
+	one(FIELDS(F(156, 8), F(157, 8)));
+	put(1ull << 32, 8), put(2ull << 32, 8);
+	done();
+	/* 2036-02-07T06:28:16Z is second 0 of era 1 */
+	assert_times(0, 2085978497 * NS_PER_S, 2085978498 * NS_PER_S);
+}
+
+static void the_finest_wins_and_zero_does_not(void **state)
+{
+	(void)state;
+	ipfix(1);
+	one(FIELDS(F(150, 4), F(151, 4), F(152, 8), F(153, 8)));
+	put(NOW_S - 9, 4), put(NOW_S - 3, 4), put(NOW_S * 1000ull - 8500, 8), put(NOW_S * 1000ull - 2500, 8);
+	put(NOW_S - 9, 4), put(NOW_S - 3, 4), put(0, 8), put(0, 8);
+	done();
+	assert_times(0, NOW - 8500 * NS_PER_MS, NOW - 2500 * NS_PER_MS);
+	assert_times(1, NOW - 9 * NS_PER_S, NOW - 3 * NS_PER_S);
+}
+
+/* goflow2 431: 49.7 days in the future when the 32 bits of the uptime have wrapped. */
+static void v9_uptime_wrap(void **state)
+{
+	(void)state;
+	v9(1);
+	one(FIELDS(F(22, 4), F(21, 4)));
+	put(0xffffffff - 999, 4), put(500, 4);
+	done();
+	/* uptime is 1,000,000 ms: the flow began 1,000 ms before the wrap */
+	assert_times(0, NOW - (UPTIME_MS + 1000) * NS_PER_MS, NOW - (UPTIME_MS - 500) * NS_PER_MS);
+}
+
+static void v9_times_slightly_ahead_of_the_header(void **state)
+{
+	(void)state;
+	v9(1);
+	one(FIELDS(F(22, 4), F(21, 4)));
+	put(UPTIME_MS, 4), put(UPTIME_MS + 1500, 4);
+	done();
+	assert_times(0, NOW, NOW + 1500 * NS_PER_MS);
+}
+
+/* goflow2 6.2 15: 21 and 22 in IPFIX need systemInitTimeMilliseconds. */
+static void ipfix_uptime_with_init_time_in_the_record(void **state)
+{
+	(void)state;
+	ipfix(1);
+	one(FIELDS(F(22, 4), F(21, 4), F(160, 8)));
+	put(1000, 4), put(3000, 4), put(NOW_S * 1000ull - 60000, 8);
+	done();
+	assert_times(0, NOW - 59 * NS_PER_S, NOW - 57 * NS_PER_S);
+}
+
+static void ipfix_uptime_with_init_time_in_options(void **state)
+{
+	(void)state;
+	ipfix(1);
+	options_template_set(300, 1, FIELDS(F(149, 4), F(160, 8)));
+	set(300), put(1, 4), put(NOW_S * 1000ull - 60000, 8), end_set();
+	one(FIELDS(F(22, 4), F(21, 4)));
+	put(1000, 4), put(3000, 4);
+	done();
+	assert_times(0, NOW - 59 * NS_PER_S, NOW - 57 * NS_PER_S);
+}
+
+/* 32 bits of milliseconds wrap after 49.7 days; the exporter has been up for 100. */
+static void ipfix_uptime_wraps_too(void **state)
+{
+	uint64_t up = 100ull * 86400 * 1000;
+
+	(void)state;
+	ipfix(1);
+	one(FIELDS(F(22, 4), F(21, 4), F(160, 8)));
+	put((uint32_t)(up - 5000), 4), put((uint32_t)(up - 2000), 4), put(NOW_S * 1000ull - up, 8);
+	done();
+	assert_times(0, NOW - 5 * NS_PER_S, NOW - 2 * NS_PER_S);
+}
+
+static void ipfix_uptime_without_init_time_keeps_the_duration(void **state)
+{
+	(void)state;
+	ipfix(1);
+	one(FIELDS(F(22, 4), F(21, 4)));
+	put(1000, 4), put(3000, 4);
+	done();
+	assert_times(0, NOW - 2 * NS_PER_S, NOW);
+}
+
+static void delta_microseconds(void **state)
+{
+	(void)state;
+	ipfix(1);
+	one(FIELDS(F(158, 4), F(159, 4)));
+	put(2500000, 4), put(1000, 4);
+	done();
+	assert_times(0, NOW - 2500000 * NS_PER_US, NOW - 1000 * NS_PER_US);
+}
+
+static void durations(void **state)
+{
+	(void)state;
+	ipfix(1);
+	template_set(256, FIELDS(F(152, 8), F(161, 4)));
+	set(256), put(NOW_S * 1000ull - 9000, 8), put(4000, 4), end_set();
+	template_set(257, FIELDS(F(153, 8), F(162, 4)));
+	set(257), put(NOW_S * 1000ull - 1000, 8), put(4000, 4);
+	done();
+	assert_times(0, NOW - 9 * NS_PER_S, NOW - 5 * NS_PER_S);
+	assert_times(1, NOW - NS_PER_S - 4 * NS_PER_MS, NOW - NS_PER_S);
+}
+
+static void observation_times(void **state)
+{
+	(void)state;
+	ipfix(1);
+	template_set(256, FIELDS(F(322, 4)));
+	set(256), put(NOW_S - 9, 4), end_set();
+	template_set(257, FIELDS(F(323, 8)));
+	set(257), put(NOW_S * 1000ull - 3, 8), end_set();
+	template_set(258, FIELDS(F(325, 8)));
+	set(258), put(((uint64_t)NOW_S + 2208988800u) << 32, 8), end_set();
+	/* NSEL: the flow began at 152, the event is of 323 */
+	template_set(259, FIELDS(F(152, 8), F(323, 8)));
+	set(259), put(NOW_S * 1000ull - 9000, 8), put(NOW_S * 1000ull - 3, 8);
+	done();
+	assert_times(0, NOW - 9 * NS_PER_S, NOW - 9 * NS_PER_S);
+	assert_times(1, NOW - 3 * NS_PER_MS, NOW - 3 * NS_PER_MS);
+	assert_times(2, NOW, NOW);
+	assert_times(3, NOW - 9 * NS_PER_S, NOW - 3 * NS_PER_MS);
+}
+
+static void without_times_it_is_the_datagrams(void **state)
+{
+	(void)state;
+	ipfix(1);
+	one(FIELDS(F(8, 4)));
+	put(1, 4);
+	done();
+	now_ns += 5 * NS_PER_S;
+	v9(1);
+	one(FIELDS(F(8, 4), F(153, 8)));
+	put(1, 4), put(NOW_S * 1000ull - 3, 8);
+	done();
+	assert_times(0, NOW, NOW);
+	assert_times(1, NOW - 3 * NS_PER_MS, NOW - 3 * NS_PER_MS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(seconds_to_nanoseconds), T(ntp_after_2036), T(the_finest_wins_and_zero_does_not), T(v9_uptime_wrap),
+		T(v9_times_slightly_ahead_of_the_header), T(ipfix_uptime_with_init_time_in_the_record),
+		T(ipfix_uptime_with_init_time_in_options), T(ipfix_uptime_wraps_too),
+		T(ipfix_uptime_without_init_time_keeps_the_duration), T(delta_microseconds), T(durations), T(observation_times),
+		T(without_times_it_is_the_datagrams),
+	};
+	return RUN(tests);
+}
