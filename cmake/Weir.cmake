@@ -42,6 +42,7 @@ endif()
 target_link_options(weir_flags INTERFACE -Wl,-z,relro,-z,now)
 if(WEIR_LTO)
 	set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+	target_link_options(weir_flags INTERFACE $<$<C_COMPILER_ID:GNU>:-flto=auto>) # else GCC warns that it has one job
 endif()
 
 function(weir_room name)
