@@ -26,9 +26,10 @@ struct sampling {
 
 uint64_t sampling_rate(const struct record_sampling *s)
 {
-	/* RFC 5477 8.2.2, 8.2.3: INTERVAL packets are taken, then SPACE are left out. */
+	/* RFC 5477 8.2.2, 8.2.3: INTERVAL packets are taken, then SPACE are left out. Exporters that send the interval alone
+	 * mean one of so many by it. */
 	if (s->interval)
-		return (s->interval + s->space) / s->interval;
+		return s->space ? (s->interval + s->space) / s->interval : s->interval;
 	/* RFC 5477 8.2.6, 8.2.7: n out of N. */
 	if (s->size && s->population)
 		return s->population / s->size ? s->population / s->size : 1;
