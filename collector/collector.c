@@ -12,10 +12,15 @@
 #include <unistd.h>
 
 #include "collector/config.h"
+#include "collector/gate.h"
+#include "collector/keep.h"
 #include "collector/pages.h"
+#include "collector/reload.h"
+#include "collector/repeat.h"
 #include "collector/replay.h"
 #include "collector/tap.h"
 #include "collector/transport.h"
+#include "collector/watch.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/notify.h"
@@ -103,32 +108,53 @@ static int open_sockets(struct collector *c, struct open_sockets *open, char *er
 	return 0;
 }
 
+/* Socket and repeater are the worker's, even when it did not start. */
+static int start_worker(struct collector *c, struct worker_options *options, int *fd, char *err, size_t err_len)
+{
+	options->repeater = NULL;
+	int rc = repeat_new(&c->config->repeat, c->config->repeat_keep_source, &options->repeater, err, err_len);
+	if (rc < 0)
+		return rc;
+	options->fd = *fd;
+	*fd = -1;
+	rc = worker_start(options, &c->workers[c->n_workers]);
+	if (rc < 0)
+		snprintf(err, err_len, "cannot start a worker: %s", strerror(-rc));
+	else
+		c->n_workers++;
+	return rc;
+}
+
 static int start_workers(struct collector *c, struct open_sockets *open, char *err, size_t err_len)
 {
-	struct worker_options options = {.config = c->config, .outlet = outlet_options(c)};
+	struct worker_options options = {.config = c->config, .outlet = outlet_options(c), .rules = c->rules};
 	for (size_t i = 0; i < c->config->listen.count; i++) {
 		options.listen = &c->config->listen.specs[i];
 		for (options.number = 0; options.number < options.listen->count; options.number++) {
-			options.fd = open->fds[c->n_workers];
 			options.buffer_got = c->sockets[i].buffer_got;
-			int rc = worker_start(&options, &c->workers[c->n_workers]);
-			open->fds[c->n_workers] = -1; /* the worker's, even when it did not start */
-			if (rc < 0) {
-				snprintf(err, err_len, "cannot start a worker: %s", strerror(-rc));
+			int rc = start_worker(c, &options, &open->fds[c->n_workers], err, err_len);
+			if (rc < 0)
 				return rc;
-			}
-			c->n_workers++;
 		}
 		say_listening(options.listen, &c->sockets[i]);
 	}
 	return 0;
 }
 
-static void hang_up(struct collector *c)
+/* In the watch's thread. */
+static void publish_senders(void *arg, struct senders *new)
 {
-	char said[300];
-	c->transport->ops->reopen(c->transport, said, sizeof(said));
-	log_info(LOG_OURS, "SIGHUP: %s", *said ? said : "nothing to reopen");
+	struct collector *c = arg;
+	for (size_t i = 0; i < c->n_workers; i++)
+		(void)worker_set_senders(c->workers[i], new); /* one that has ended asks nobody any more */
+}
+
+static int start_watch(struct collector *c, char *err, size_t err_len)
+{
+	const struct config *config = c->config;
+	if (!config->redis)
+		return 0;
+	return watch_start(config->redis, config->redis_password, config->redis_interval, publish_senders, c, &c->watch, err, err_len);
 }
 
 /* Until a signal ends it, or there is nobody left to write to. */
@@ -136,13 +162,19 @@ static void main_loop(struct collector *c)
 {
 	uint64_t watchdog = notify_watchdog_ns();
 	uint64_t tick = watchdog && watchdog / 2 < NS_PER_S ? watchdog / 2 : NS_PER_S;
+	uint64_t next_save = clock_monotonic_ns() + c->config->state_interval;
 	while (c->transport->ops->alive(c->transport)) {
 		int signal = signals_wait(tick);
 		if (signal == SIGTERM || signal == SIGINT)
 			return;
 		if (signal == SIGHUP)
-			hang_up(c);
-		c->transport->ops->tick(c->transport, clock_monotonic_ns());
+			reload(c);
+		uint64_t now = clock_monotonic_ns();
+		c->transport->ops->tick(c->transport, now);
+		if (now >= next_save) {
+			keep_save(c);
+			next_save = now + c->config->state_interval;
+		}
 		if (watchdog)
 			notify_send("WATCHDOG=1");
 	}
@@ -158,26 +190,31 @@ static void stop_workers(struct collector *c)
 
 static void finish(struct collector *c)
 {
-	struct decode_stats decoded;
 	struct outlet_stats out;
-	uint64_t drops = 0;
+	uint64_t datagrams = 0, drops = 0;
 	notify_send("STOPPING=1");
 	uint64_t deadline = clock_monotonic_ns() + c->config->shutdown_timeout;
+	watch_stop(c->watch); /* first: it asks workers */
 	stop_workers(c);
+	keep_save(c);
 	c->transport->ops->flush(c->transport, deadline);
-	collector_decode_stats(c, &decoded);
 	collector_outlet_stats(c, &out);
 	for (size_t i = 0; i < c->config->listen.count; i++) {
 		struct worker_stats s;
 		collector_listener_stats(c, &c->config->listen.specs[i], &s);
+		datagrams += s.datagrams;
 		drops += s.kernel_drops;
 	}
-	say_totals(c, decoded.datagrams, drops, out.flows, out.flows - out.kept);
+	say_totals(c, datagrams, drops, out.flows, out.flows - out.kept);
 }
 
 static int run_listeners(struct collector *c, struct open_sockets *open, char *err, size_t err_len)
 {
 	int rc = start_workers(c, open, err, err_len);
+	if (rc == 0)
+		keep_load(c);
+	if (rc == 0)
+		rc = start_watch(c, err, err_len);
 	if (rc == 0)
 		rc = pages_start(c, err, err_len);
 	if (rc == 0) {
@@ -189,17 +226,20 @@ static int run_listeners(struct collector *c, struct open_sockets *open, char *e
 	tap_stop(c->tap);
 	finish(c);
 	pages_stop(c);
+	watch_free(c->watch);
 	for (size_t i = 0; i < c->n_workers; i++)
 		worker_free(c->workers[i]);
 	return rc;
 }
 
-int collector_run(const struct config *config, char *err, size_t err_len)
+int collector_run(const struct config *config, int argc, char **argv, char *err, size_t err_len)
 {
-	struct collector c = {.config = config};
+	struct collector c = {.config = config, .argc = argc, .argv = argv};
 	struct open_sockets open = {.n = 0};
 	/* Sockets first: a port in use is known before a journal is touched. */
 	int rc = config->pcap ? 0 : open_sockets(&c, &open, err, err_len);
+	if (rc == 0)
+		rc = gate_rules_new(config, &c.rules, err, err_len);
 	if (rc == 0)
 		rc = transport_open(config, &c.transport, err, err_len);
 	c.tap = rc == 0 ? tap_new() : NULL;
@@ -216,5 +256,6 @@ int collector_run(const struct config *config, char *err, size_t err_len)
 	if (c.transport)
 		c.transport->ops->free(c.transport);
 	tap_free(c.tap);
+	gate_rules_free(c.rules);
 	return rc;
 }

@@ -16,9 +16,11 @@
 #include "common/err.h"
 
 struct config;
+struct gate_rules;
 struct http_server;
 struct tap;
 struct transport;
+struct watch;
 
 enum { COLLECTOR_WORKERS_MAX = 256 };
 
@@ -30,11 +32,15 @@ struct collector {
 	struct worker *workers[COLLECTOR_WORKERS_MAX];
 	size_t n_workers;
 	struct socket_info sockets[LISTEN_MAX]; /* by listener */
+	struct gate_rules *rules;
+	struct watch *watch;                    /* of Redis, NULL: not asked for */
+	int argc;                               /* for SIGHUP */
+	char **argv;
 	bool stopping;                          /* atomic */
 };
 
 /* Runs until a signal, or to the end of the capture. 0, or negative with one line in ERR. */
-int collector_run(const struct config *config, char *err, size_t err_len) MUST_CHECK;
+int collector_run(const struct config *config, int argc, char **argv, char *err, size_t err_len) MUST_CHECK;
 
 /* Of all workers together. */
 void collector_decode_stats(const struct collector *c, struct decode_stats *ret_stats);

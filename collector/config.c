@@ -30,6 +30,8 @@ static const struct opt input_rows[] = {
 static const struct opt decode_rows[] = {
 	ROW("sampling-rate", OPT_SIZE, sampling_rate, NULL, "N",
 	    "Sampling rate of exporters that do not say theirs. 0: unknown.", .min = 0, .max = UINT32_MAX),
+	ROW("sampling-rate.by-exporter", OPT_STRING, sampling_by_exporter, NULL, "PREFIX=N,...",
+	    "Sampling rate of the exporters in a prefix, whatever they say: 10.0.0.0/8=1000,192.0.2.1=1."),
 	ROW("biflow", OPT_BOOL, biflow, NULL, NULL,
 	    "Keep both directions of a bidirectional flow (RFC 5103) in one flow instead of making two of it."),
 	ROW("decapsulate", OPT_BOOL, decapsulate, NULL, NULL,
@@ -39,8 +41,32 @@ static const struct opt decode_rows[] = {
 	ROW("hold.bytes", OPT_SIZE, hold_bytes, "4MiB", "SIZE",
 	    "Keep so much data that came before its template. 0: none.", .max = 1ll << 32),
 	ROW("hold.time", OPT_DURATION, hold_time, "5m", "TIME", "And for so long."),
+	ROW("state.path", OPT_STRING, state_path, NULL, "DIR",
+	    "Keep templates, samplers and names there over a restart. Default: $STATE_DIRECTORY/state where systemd sets it, "
+	    "else they are learnt again."),
+	ROW("state.interval", OPT_DURATION, state_interval, "1m", "TIME", "How often they are written, and at the end.",
+	    .min = 1000000000, .max = 86400ll * 1000000000),
 	ROW("produce", OPT_STRING, produce, "sample", NULL, "goflow2's -produce: only `sample` is there.",
 	    .flags = OPT_HIDDEN, .choices = "sample"),
+};
+
+static const struct opt sender_rows[] = {
+	ROW("allow", OPT_LIST, allow, NULL, "PREFIX,...", "Take datagrams from these addresses only. May be given several times.",
+	    .flags = OPT_RELOAD),
+	ROW("rate-cap", OPT_INT, rate_cap, "0", "N",
+	    "Keep about N flows a second of each exporter at most, and multiply the sampling rate of those kept. 0: no cap.",
+	    .min = 0, .max = 1000000000, .flags = OPT_RELOAD),
+	ROW("redis", OPT_STRING, redis, NULL, "HOST:PORT",
+	    "Take datagrams only from the senders in Redis's set `senders` (IP/Port, port 0: any), and keep only flows of the "
+	    "networks in the set `sender:IP/Port`."),
+	ROW("redis.password", OPT_STRING, redis_password, NULL, "TEXT", "Its password; better in WEIR_REDIS_PASSWORD.",
+	    .flags = OPT_SECRET),
+	ROW("redis.interval", OPT_DURATION, redis_interval, "5s", "TIME", "How often it is asked for changes.",
+	    .min = 100000000, .max = 3600ll * 1000000000),
+	ROW("repeat", OPT_LIST, repeat, NULL, "HOST:PORT",
+	    "Pass every datagram on, unchanged, to this place. May be given up to 8 times."),
+	ROW("repeat.keep-source", OPT_BOOL, repeat_keep_source, NULL, NULL,
+	    "Pass them on with the exporter's address as source; needs CAP_NET_RAW."),
 };
 
 static const struct opt output_rows[] = {
@@ -89,6 +115,7 @@ static const struct opt_group *groups(size_t *ret_n)
 	size_t n = 0;
 	all[n++] = (struct opt_group){.title = "Input", OPT_ROWS(input_rows)};
 	all[n++] = (struct opt_group){.title = "Decoding", OPT_ROWS(decode_rows)};
+	all[n++] = (struct opt_group){.title = "Who may send, and what is passed on", OPT_ROWS(sender_rows)};
 	all[n++] = (struct opt_group){.title = "Output", OPT_ROWS(output_rows)};
 	all[n++] = (struct opt_group){.title = "Kafka", .rows = kafka_option_rows, .n_rows = kafka_option_rows_count,
 				      .base = offsetof(struct config, kafka)};
@@ -162,11 +189,14 @@ static int default_names(struct config *c)
 		free(c->collector_id);
 		c->collector_id = strdup(text);
 	}
-	if (!c->journal_path && state && *state) {
+	char **const paths[] = {&c->journal_path, &c->state_path};
+	static const char *const names[] = {"journal", "state"};
+	for (int i = 0; i < 2 && state && *state; i++) {
+		if (*paths[i])
+			continue;
 		/* systemd gives several with colons between; the first is ours. */
-		snprintf(text, sizeof(text), "%.*s/journal", (int)strcspn(state, ":"), state);
-		c->journal_path = strdup(text);
-		if (!c->journal_path)
+		snprintf(text, sizeof(text), "%.*s/%s", (int)strcspn(state, ":"), state, names[i]);
+		if (!(*paths[i] = strdup(text)))
 			return -ENOMEM;
 	}
 	return c->collector_id ? 0 : -ENOMEM;
@@ -183,6 +213,12 @@ static int resolve(struct config *c, char *err, size_t err_len)
 	}
 	for (size_t i = 0; rc == 0 && i < c->listen_urls.count; i++)
 		rc = listen_parse(&c->listen, c->listen_urls.items[i], err, err_len);
+	if (rc == 0 && c->sampling_by_exporter) {
+		char why[200];
+		rc = sampling_overrides_parse(c->sampling_by_exporter, &c->overrides, why, sizeof(why));
+		if (rc < 0)
+			snprintf(err, err_len, "--sampling-rate.by-exporter: %s", why);
+	}
 	if (rc == 0 && c->listen.count == 0 && !c->pcap) {
 		snprintf(err, err_len, "--listen: nothing to listen on");
 		rc = -EINVAL;
@@ -212,6 +248,7 @@ void config_free(struct config *config, struct opt_result *result)
 {
 	struct opt_spec spec = config_spec();
 	opt_free(&spec, config, result);
+	sampling_overrides_free(&config->overrides);
 }
 
 size_t config_payload_bytes(const struct config *config)
@@ -236,6 +273,7 @@ struct decode_options config_decode_options(const struct config *config, decode_
 		.hold_bytes = config->hold_bytes,
 		.hold_ns = config->hold_time,
 		.default_sampling_rate = config->sampling_rate,
+		.overrides = config->overrides.count ? &config->overrides : NULL,
 		.biflow_one = config->biflow,
 		.inner_instead = config->decapsulate,
 	};

@@ -9,6 +9,7 @@
 
 #include "collector/batch.h"
 #include "collector/listen.h"
+#include "collector/sampling.h"
 #include "common/opt.h"
 #include "kafka/options.h"
 
@@ -31,10 +32,19 @@ struct config {
 	int64_t workers;
 	uint64_t receive_buffer;
 	uint64_t sampling_rate;
+	char *sampling_by_exporter;
 	bool biflow, decapsulate;
 	uint64_t template_ttl;
 	uint64_t hold_bytes, hold_time;
 	char *produce;
+	struct opt_list allow;
+	int64_t rate_cap;
+	char *redis, *redis_password;
+	uint64_t redis_interval;
+	struct opt_list repeat;
+	bool repeat_keep_source;
+	char *state_path;
+	uint64_t state_interval;
 	char *format_word;
 	char *transport_word;
 	char *file;
@@ -54,6 +64,7 @@ struct config {
 
 	/* These follow. */
 	struct listen_set listen;
+	struct sampling_overrides overrides;
 	enum transport_kind transport;
 	enum batch_format format;
 	struct batch_encoding encoding;

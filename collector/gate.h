@@ -14,7 +14,6 @@
 #include "common/ip.h"
 
 struct config;
-struct filter;
 struct flow;
 struct sender;
 struct senders;
@@ -24,7 +23,6 @@ enum { GATE_CAPPED_MAX = 4096 /* exporters with a bucket of their own; the other
 /* From the configuration; SIGHUP makes new ones. */
 struct gate_rules {
 	struct ip_set allow;    /* empty: everybody */
-	struct filter *filter;  /* NULL: every flow */
 	uint64_t flows_per_second; /* of an exporter; 0: no cap */
 	bool ask_senders;       /* --redis: only senders of its list */
 };
@@ -56,6 +54,8 @@ void gate_free(struct gate *g);
 /* New rules, when the old ones are about to go. 0, or -ENOMEM: it keeps the old ones. */
 int gate_swap_rules(struct gate *g, const struct gate_rules *rules) MUST_CHECK;
 
+/* Whether any rule looks at flows: else gate_flow() need not be called. */
+bool gate_asks_flows(const struct gate *g);
 /* False: not from this exporter. */
 bool gate_datagram(struct gate *g, const struct ip_addr *source, uint16_t port, uint64_t received_ns);
 /* An outlet_keep_fn; ARG is the gate. */

@@ -34,7 +34,7 @@ int main(int argc, char **argv)
 	}
 	signals_block();
 	log_init("weir-collector", config.log_level, config.log_format);
-	if (collector_run(&config, err, sizeof(err)) < 0) {
+	if (collector_run(&config, argc, argv, err, sizeof(err)) < 0) {
 		log_error(LOG_OURS, "%s", err);
 		status = EXIT_FAILED;
 	}

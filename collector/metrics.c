@@ -10,7 +10,9 @@
 #include "collector/config.h"
 #include "collector/pages.h"
 #include "collector/transport.h"
+#include "collector/watch.h"
 #include "common/buf.h"
+#include "common/counter.h"
 #include "common/promtext.h"
 
 #define NAME(what) "weir_collector_" what
@@ -31,11 +33,14 @@ static const struct row listener_rows[] = {
 		    "Datagrams that the kernel dropped because the receive buffer was full.", kernel_drops),
 	OF_LISTENER("receive_calls_total", "counter", "Receive calls that gave datagrams.", batches),
 	OF_LISTENER("receive_errors_total", "counter", "Receive calls that failed.", receive_errors),
+	OF_LISTENER("datagrams_not_allowed_total", "counter", "Datagrams of exporters that may not send.", not_allowed),
+	OF_LISTENER("datagrams_repeated_total", "counter", "Copies passed on (--repeat).", repeated),
+	OF_LISTENER("datagrams_repeat_failed_total", "counter", "Copies that could not be passed on.", repeat_failed),
 	OF_LISTENER("datagrams_truncated_total", "counter", "Datagrams longer than the receive buffer's slot.", truncated),
 };
 
 static const struct row decoder_rows[] = {
-	OF_DECODER("datagrams_total", "counter", "Datagrams given to a decoder.", datagrams),
+	OF_DECODER("datagrams_total", "counter", "Datagrams: decoded, decoded in part, or dropped.", datagrams),
 	OF_DECODER("datagrams_decoded_total", "counter", "Of these, decoded whole.", decoded),
 	OF_DECODER("datagrams_partial_total", "counter", "Of these, decoded in part: some set or sample was skipped.", partial),
 	OF_DECODER("sets_total", "counter", "Data sets and samples seen.", sets),
@@ -117,10 +122,21 @@ static void by_reason(struct buf *out, const char *name, const char *help, const
 	}
 }
 
+/* Those that were turned away before a decoder saw them are datagrams too. */
+static void add_not_allowed(const struct collector *c, struct decode_stats *s)
+{
+	for (size_t i = 0; i < c->n_workers; i++) {
+		uint64_t n = counter_get(&worker_stats(c->workers[i])->not_allowed);
+		s->datagrams += n;
+		s->dropped[ERR_NOT_ALLOWED] += n;
+	}
+}
+
 static void decoders(const struct collector *c, struct buf *out)
 {
 	struct decode_stats s;
 	collector_decode_stats(c, &s);
+	add_not_allowed(c, &s);
 	for (size_t i = 0; i < COUNT(decoder_rows); i++) {
 		prom_head(out, decoder_rows[i].name, decoder_rows[i].type, decoder_rows[i].help);
 		prom_u64(out, decoder_rows[i].name, value_at(&s, decoder_rows[i].offset), NULL);
@@ -154,11 +170,26 @@ static void flows(const struct collector *c, struct buf *out)
 	prom_u64(out, NAME("batches_total"), o.batches, NULL);
 }
 
+static void redis(const struct collector *c, struct buf *out)
+{
+	struct watch_stats s;
+	if (!c->watch)
+		return;
+	watch_stats(c->watch, &s);
+	prom_head(out, NAME("redis_connected"), "gauge", "1: Redis answered when it was last asked for senders.");
+	prom_u64(out, NAME("redis_connected"), s.connected, NULL);
+	prom_head(out, NAME("redis_failures_total"), "counter", "Times it did not; the last list stays in force.");
+	prom_u64(out, NAME("redis_failures_total"), s.failures, NULL);
+	prom_head(out, NAME("senders"), "gauge", "Senders on the list in force.");
+	prom_u64(out, NAME("senders"), s.senders, NULL);
+}
+
 void metrics_write(struct collector *c, struct buf *out)
 {
 	listeners(c, out);
 	decoders(c, out);
 	flows(c, out);
+	redis(c, out);
 	c->transport->ops->metrics(c->transport, out);
 	prom_process(out, "weir-collector");
 }

@@ -7,13 +7,16 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "collector/collector.h"
 #include "collector/config.h"
+#include "collector/decode.h"
 #include "collector/tap.h"
 #include "collector/transport.h"
 #include "common/buf.h"
 #include "common/http.h"
+#include "common/ip.h"
 
 static void show_metrics(void *arg, const struct http_request *req, struct http_response *res)
 {
@@ -67,14 +70,80 @@ static void show_flows(void *arg, const struct http_request *req, struct http_re
 	res->stream_arg = reader;
 }
 
+/* What /templates and /exporters ask each worker for. */
+struct listing {
+	void (*list)(struct decoder *d, const struct ip_addr *only, size_t limit, struct buf *out);
+	const char *key;
+	struct ip_addr only;
+	bool one;
+	size_t limit;
+	struct buf *out;
+};
+
+static void list_worker(void *arg, struct worker *w, struct decoder *d)
+{
+	struct listing *l = arg;
+	const char *name = worker_listen(w)->text;
+	buf_puts(l->out, l->out->len > 1 ? ",\n{\"listener\":" : "{\"listener\":");
+	buf_json_string(l->out, name, strlen(name));
+	buf_printf(l->out, ",\"worker\":%u,\"%s\":", worker_number(w), l->key);
+	l->list(d, l->one ? &l->only : NULL, l->limit, l->out);
+	buf_puts(l->out, "}");
+}
+
+/* An array with an object a worker: each has its own exporters. */
+static void show_listing(struct collector *c, struct listing *l, const struct http_request *req, struct http_response *res)
+{
+	const char *exporter = http_query(req, "exporter"), *limit = http_query(req, "limit");
+	l->one = exporter != NULL;
+	l->limit = limit ? strtoul(limit, NULL, 10) : 0;
+	l->out = &res->body;
+	if (exporter && ip_parse(exporter, &l->only) < 0) {
+		res->status = 400;
+		buf_puts(&res->body, "exporter is an address\n");
+		return;
+	}
+	res->content_type = "application/json";
+	buf_puts(&res->body, "[");
+	for (size_t i = 0; i < c->n_workers; i++)
+		(void)worker_ask(c->workers[i], list_worker, l);
+	buf_puts(&res->body, "]\n");
+}
+
+static void show_templates(void *arg, const struct http_request *req, struct http_response *res)
+{
+	show_listing(arg, &(struct listing){.list = decoder_templates_json, .key = "templates"}, req, res);
+}
+
+static void show_exporters(void *arg, const struct http_request *req, struct http_response *res)
+{
+	show_listing(arg, &(struct listing){.list = decoder_exporters_json, .key = "exporters"}, req, res);
+}
+
+/* Goes by the name that --templates.path gives it. */
+static bool is_templates_page(const struct collector *c, const struct http_request *req)
+{
+	return strcmp(http_path(req), c->config->templates_page) == 0;
+}
+
+static void show_other(void *arg, const struct http_request *req, struct http_response *res)
+{
+	if (is_templates_page(arg, req))
+		return show_templates(arg, req, res);
+	res->status = 404;
+	buf_puts(&res->body, "there is nothing at this path\n");
+}
+
 static const struct http_route routes[] = {
 	{"/metrics", "GET", show_metrics},
 	{"/healthz", "GET", show_health},
 	{"/__health", "GET", show_health}, /* as goflow2 calls it */
 	{"/readyz", "GET", show_ready},
 	{"/flows", "GET", show_flows},
+	{"/exporters", "GET", show_exporters},
 	{"/sflow", "GET", pages_sflow_json},
 	{"/metrics/sflow", "GET", pages_sflow_metrics},
+	{"/*", "GET", show_other},
 };
 
 int pages_start(struct collector *c, char *err, size_t err_len)

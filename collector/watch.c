@@ -201,5 +201,10 @@ void watch_stop(struct watch *w)
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
-	dispose(w);
+}
+
+void watch_free(struct watch *w)
+{
+	if (w)
+		dispose(w);
 }

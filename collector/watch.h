@@ -27,6 +27,7 @@ struct watch_stats {
 int watch_start(const char *address, const char *password, uint64_t interval_ns, watch_publish_fn *publish, void *arg,
 		struct watch **ret_watch, char *err, size_t err_len) MUST_CHECK;
 void watch_stats(const struct watch *w, struct watch_stats *ret_stats);
-void watch_stop(struct watch *w); /* NULL is fine; frees the list in force */
+void watch_stop(struct watch *w); /* no more asking; NULL is fine */
+void watch_free(struct watch *w); /* stopped; frees the list in force; NULL is fine */
 
 #endif

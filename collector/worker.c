@@ -17,7 +17,9 @@
 #include <unistd.h>
 
 #include "collector/config.h"
+#include "collector/gate.h"
 #include "collector/listen.h"
+#include "collector/repeat.h"
 #include "collector/socket.h"
 #include "common/clock.h"
 #include "common/complain.h"
@@ -38,6 +40,9 @@ struct worker {
 	struct worker_options options;
 	struct worker_stats stats;
 	struct outlet outlet;
+	struct gate gate;
+	struct repeater *repeater; /* NULL: nothing is passed on */
+	struct repeat_stats repeat_stats;
 	struct decoder *decoder;
 	pthread_t thread;
 	bool stop;             /* atomic */
@@ -46,7 +51,7 @@ struct worker {
 	uint64_t last_call_ns, gap_ns;
 	uint32_t last_drops;   /* the kernel's counter */
 	uint64_t next_second_ns;
-	struct complain bad_complain;
+	struct complain bad_complain, denied_complain;
 
 	pthread_mutex_t ask_lock;
 	pthread_cond_t answered;
@@ -118,6 +123,17 @@ static void explain(struct worker *w, const struct datagram *dg, const struct de
 			     : "");
 }
 
+static void turn_away(struct worker *w, const struct datagram *dg)
+{
+	char address[IP_TEXT_MAX];
+	uint64_t swallowed;
+	counter_inc(&w->stats.not_allowed);
+	ip_format(&dg->source, address);
+	if (complain_now(&w->denied_complain, w->outlet.now_ns, &swallowed))
+		log_warn(LOG_REMOTE, "%s port %u to %s: %s (%llu such datagrams before were not mentioned)", address, dg->source_port,
+			 w->options.listen->text, err_text(ERR_NOT_ALLOWED), (unsigned long long)swallowed);
+}
+
 static void one_datagram(struct worker *w, unsigned i, uint64_t wall_ns)
 {
 	struct mmsghdr *m = &w->messages[i];
@@ -128,13 +144,28 @@ static void one_datagram(struct worker *w, unsigned i, uint64_t wall_ns)
 	if (m->msg_hdr.msg_flags & MSG_TRUNC)
 		counter_inc(&w->stats.truncated);
 	counter_add(&w->stats.bytes, m->msg_len);
+	/* recvmmsg shortens these. */
+	m->msg_hdr.msg_namelen = sizeof(w->from[i]);
+	m->msg_hdr.msg_controllen = CONTROL;
+	if (!gate_datagram(&w->gate, &dg.source, dg.source_port, dg.received_ns)) {
+		turn_away(w, &dg);
+		return;
+	}
 	decoder_datagram(w->decoder, w->options.listen->scheme, &dg, &result);
 	outlet_commit(&w->outlet);
 	if (__builtin_expect(result.reason != ERR_NONE || log_enabled(LOG_DEBUG), 0))
 		explain(w, &dg, &result);
-	/* recvmmsg shortens these. */
-	m->msg_hdr.msg_namelen = sizeof(w->from[i]);
-	m->msg_hdr.msg_controllen = CONTROL;
+}
+
+static void pass_on(struct worker *w, unsigned n)
+{
+	struct iovec data[VLEN];
+	for (unsigned i = 0; i < n; i++)
+		data[i] = (struct iovec){.iov_base = w->iov[i].iov_base, .iov_len = w->messages[i].msg_len};
+	repeat_send(w->repeater, data, w->from, n, &w->repeat_stats);
+	counter_add(&w->stats.repeated, w->repeat_stats.sent);
+	counter_add(&w->stats.repeat_failed, w->repeat_stats.failed);
+	w->repeat_stats = (struct repeat_stats){0};
 }
 
 /* One call and what it gave; 0: nothing came. */
@@ -148,6 +179,8 @@ static unsigned receive(struct worker *w, int flags)
 		return 0;
 	}
 	uint64_t wall_ns = clock_wall_ns();
+	if (w->repeater)
+		pass_on(w, (unsigned)n);
 	for (unsigned i = 0; i < (unsigned)n; i++)
 		one_datagram(w, i, wall_ns);
 	counter_add(&w->stats.datagrams, (uint64_t)n);
@@ -231,10 +264,18 @@ static void dispose(struct worker *w)
 		munmap(w->arena, ARENA);
 	outlet_close(&w->outlet, 0);
 	decoder_free(w->decoder);
+	gate_free(&w->gate);
+	repeat_free(w->repeater);
 	close(w->options.fd);
 	pthread_cond_destroy(&w->answered);
 	pthread_mutex_destroy(&w->ask_lock);
 	free(w);
+}
+
+/* A flow is asked about only when some rule could say no. */
+static void refresh_keep(struct worker *w)
+{
+	w->outlet.options.keep = gate_asks_flows(&w->gate) ? gate_flow : NULL;
 }
 
 int worker_start(const struct worker_options *options, struct worker **ret_worker)
@@ -242,9 +283,11 @@ int worker_start(const struct worker_options *options, struct worker **ret_worke
 	struct worker *w = calloc(1, sizeof(*w));
 	if (!w) {
 		close(options->fd);
+		repeat_free(options->repeater);
 		return -ENOMEM;
 	}
 	w->options = *options;
+	w->repeater = options->repeater;
 	w->may_pause = options->buffer_got >= PAUSE_BUFFER;
 	w->gap_ns = SPARSE_NS;
 	pthread_mutex_init(&w->ask_lock, NULL);
@@ -256,7 +299,10 @@ int worker_start(const struct worker_options *options, struct worker **ret_worke
 		struct decode_options decode = config_decode_options(options->config, outlet_emit, &w->outlet);
 		rc = decoder_new(&decode, &w->decoder);
 	}
+	if (rc == 0 && (rc = gate_init(&w->gate, options->rules)) == 0)
+		w->outlet.options.keep_arg = &w->gate;
 	if (rc == 0) {
+		refresh_keep(w);
 		prepare(w);
 		rc = -pthread_create(&w->thread, NULL, run, w);
 	}
@@ -300,6 +346,44 @@ int worker_ask(struct worker *w, worker_ask_fn *fn, void *arg)
 	int rc = w->ended && w->ask ? -ESHUTDOWN : 0;
 	pthread_mutex_unlock(&w->ask_lock);
 	return rc;
+}
+
+void worker_ask_or_do(struct worker *w, worker_ask_fn *fn, void *arg)
+{
+	if (w->joined || worker_ask(w, fn, arg) < 0)
+		fn(arg, w, w->decoder);
+}
+
+struct new_rules {
+	const struct gate_rules *rules;
+	const struct senders *senders;
+	int rc;
+};
+
+static void take_rules(void *arg, struct worker *w, struct decoder *d)
+{
+	struct new_rules *new = arg;
+	(void)d;
+	if (new->rules)
+		new->rc = gate_swap_rules(&w->gate, new->rules);
+	if (new->senders) {
+		w->gate.senders = new->senders;
+		w->gate.sender = NULL;
+	}
+	refresh_keep(w);
+}
+
+int worker_set_rules(struct worker *w, const struct gate_rules *rules)
+{
+	struct new_rules new = {.rules = rules};
+	int rc = worker_ask(w, take_rules, &new);
+	return rc < 0 ? rc : new.rc;
+}
+
+int worker_set_senders(struct worker *w, const struct senders *senders)
+{
+	struct new_rules new = {.senders = senders};
+	return worker_ask(w, take_rules, &new);
 }
 
 const struct worker_stats *worker_stats(const struct worker *w)

@@ -16,7 +16,10 @@
 #include "common/err.h"
 
 struct config;
+struct gate_rules;
 struct listen_spec;
+struct repeater;
+struct senders;
 struct worker;
 
 /* Of one socket. Written by its worker. */
@@ -25,6 +28,8 @@ struct worker_stats {
 	uint64_t truncated;       /* longer than 65,535 octets (never, on IP) */
 	uint64_t kernel_drops;    /* the receive buffer was full: lost on this host */
 	uint64_t receive_errors;
+	uint64_t not_allowed;     /* turned away before decoding */
+	uint64_t repeated, repeat_failed; /* copies */
 	uint64_t batches;         /* receive calls that gave something */
 };
 
@@ -35,6 +40,8 @@ struct worker_options {
 	int fd;                   /* the worker's from now on */
 	uint64_t buffer_got;      /* its receive buffer */
 	struct outlet_options outlet;
+	const struct gate_rules *rules;
+	struct repeater *repeater; /* the worker's from now on; NULL: nothing is passed on */
 };
 
 int worker_start(const struct worker_options *options, struct worker **ret_worker); /* 0 or a negative errno */
@@ -50,8 +57,15 @@ const struct outlet_stats *worker_outlet_stats(const struct worker *w);
 const struct listen_spec *worker_listen(const struct worker *w);
 unsigned worker_number(const struct worker *w);
 
+/* What lets datagrams and flows through; both must live on until the next call has returned (the old ones may go then).
+ * 0, -ESHUTDOWN, -ENOMEM. */
+int worker_set_rules(struct worker *w, const struct gate_rules *rules);
+int worker_set_senders(struct worker *w, const struct senders *senders);
+
 /* Runs FN in the worker's thread, between two datagrams, and waits for it. 0, or -ESHUTDOWN: it has ended. */
 typedef void worker_ask_fn(void *arg, struct worker *w, struct decoder *d);
 int worker_ask(struct worker *w, worker_ask_fn *fn, void *arg);
+/* The same, and right here when it has ended (and was joined). */
+void worker_ask_or_do(struct worker *w, worker_ask_fn *fn, void *arg);
 
 #endif
