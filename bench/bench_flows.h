@@ -181,8 +181,8 @@ static inline int bench_rounds(int argc, char **argv, int usual)
 				for (int i = 0; i < BENCH_FLOWS; i++) { \
 					__VA_ARGS__; \
 				} \
-			double ns = (bench_cpu_s() - begin) * 1e9 / (rounds) / BENCH_FLOWS; \
-			best = ns < best ? ns : best; \
+			double took = (bench_cpu_s() - begin) * 1e9 / (rounds) / BENCH_FLOWS; \
+			best = took < best ? took : best; \
 		} \
 		best; \
 	})

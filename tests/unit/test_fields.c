@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "proto/filter_sql.h"
 #include "proto/flow.pb-c.h"
 
 static const ProtobufCMessageDescriptor *descriptor(void)
@@ -162,6 +163,46 @@ static void docs_have_every_row(void **state)
 	free(page);
 }
 
+/* The Kafka table has a column a field, in the order of fields.def, of the type that protobuf has. */
+static void kafka_table_has_every_field(void **state)
+{
+	(void)state;
+	static const char *const types[] = {
+		[FLOW_KIND_U32] = "UInt32", [FLOW_KIND_U64] = "UInt64", [FLOW_KIND_ADDR] = "String",
+		[FLOW_KIND_U32S] = "Array(UInt32)", [FLOW_KIND_ADDRS] = "Array(String)", [FLOW_KIND_STR] = "String"};
+	char *sql = slurp(TEST_DATA "/../sql/clickhouse/010_kafka.sql");
+	assert_non_null(sql);
+	const char *at = strstr(sql, "CREATE TABLE flows\n(\n");
+	assert_non_null(at);
+	at = strchr(at, '(') + 2;
+	for (int i = 0; i < FLOW_F_COUNT; i++) {
+		char line[128];
+		snprintf(line, sizeof(line), "\t%s %s%s\n", flow_fields[i].name, types[flow_fields[i].kind],
+			 i + 1 < FLOW_F_COUNT ? "," : "");
+		if (strncmp(at, line, strlen(line)) != 0)
+			fail_msg("sql/clickhouse/010_kafka.sql: no column '%s' where it should be", flow_fields[i].name);
+		at += strlen(line);
+	}
+	assert_int_equal(*at, ')');
+	free(sql);
+}
+
+/* flows_raw has one for each, too, under the name that filters in SQL use. */
+static void raw_table_has_every_field(void **state)
+{
+	(void)state;
+	char *sql = slurp(TEST_DATA "/../sql/clickhouse/020_flows_raw.sql");
+	assert_non_null(sql);
+	for (int i = 0; i < FLOW_F_COUNT; i++) {
+		char column[FILTER_SQL_COLUMN_MAX], line[FILTER_SQL_COLUMN_MAX + 8];
+		filter_sql_column(flow_fields[i].name, column);
+		snprintf(line, sizeof(line), "\n\t%s ", column);
+		if (!strstr(sql, line))
+			fail_msg("sql/clickhouse/020_flows_raw.sql: no column %s for %s", column, flow_fields[i].name);
+	}
+	free(sql);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +212,8 @@ int main(void)
 		cmocka_unit_test(enums_are_flow_proto),
 		cmocka_unit_test(protocol_names),
 		cmocka_unit_test(docs_have_every_row),
+		cmocka_unit_test(kafka_table_has_every_field),
+		cmocka_unit_test(raw_table_has_every_field),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
