@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { OWN_GROUPS = 2, GROUPS_MAX = 16, ALIGN = 16 };
+enum { OWN_GROUPS = 2, GROUPS_MAX = 32, ALIGN = 16 };
 
 static const struct opt rows[] = {
 	{"local", OPT_STRING, offsetof(struct inserter_options, local), NULL, "PREFIX,...",
@@ -19,6 +19,9 @@ static const struct opt rows[] = {
 	{"from", OPT_STRING, offsetof(struct inserter_options, from), "end", "WHERE",
 	 "Where to begin: end, beginning, or a UTC time such as 2026-11-21T12:00. A group that has read before goes on "
 	 "where it was."},
+	{"filter", OPT_STRING, offsetof(struct inserter_options, filter), NULL, "FILTER",
+	 "Only flows that match, in nfdump's language: 'dst port 53 and bytes > 1k' (docs/filter.md). Words behind the sinks are "
+	 "a filter too."},
 	{"read", OPT_STRING, offsetof(struct inserter_options, read), NULL, "FILE|DIR",
 	 "Read files that the sink file wrote instead of Kafka, then end; -: standard input.", .letter = 'r'},
 	{"range", OPT_STRING, offsetof(struct inserter_options, range), NULL, "FIRST:LAST",
@@ -35,11 +38,12 @@ static const struct opt rows[] = {
 };
 
 static struct opt_group groups[GROUPS_MAX];
+static size_t group_of[GROUPS_MAX]; /* of each sink */
 
 static struct opt_spec spec = {
 	.program = "weir-inserter",
 	.summary = "read flows from Kafka and put them somewhere",
-	.usage = "SINK... [OPTION...]",
+	.usage = "SINK... [OPTION...] [FILTER]",
 	.groups = groups,
 	.positional = true,
 	.man_section = 1,
@@ -64,7 +68,12 @@ static size_t lay_out(void)
 				       .base = offsetof(struct config, kafka)};
 	for (size_t i = 0; i < sink_kinds_count && n < GROUPS_MAX; i++) {
 		const struct sink_kind *kind = sink_kinds[i];
+		group_of[i] = n;
 		groups[n++] = (struct opt_group){.title = kind->name, .rows = kind->rows, .n_rows = kind->n_rows, .base = at};
+		for (size_t k = 0; k < kind->n_more && n < GROUPS_MAX; k++) {
+			groups[n] = kind->more[k];
+			groups[n++].base += at;
+		}
 		at += rounded(kind->options_size);
 		len += (size_t)snprintf(description + len, sizeof(description) - len, "  %-10s %s\n", kind->name, kind->summary);
 	}
@@ -72,6 +81,7 @@ static size_t lay_out(void)
 		 "\nExamples:\n"
 		 "  weir-inserter print\n"
 		 "  weir-inserter print metrics --local 192.168.1.0/24 --kafka.brokers localhost:9092\n"
+		 "  weir-inserter print -A srcip -o 'fmt:%%ts , %%te , %%sa' -q -r DIR 'dst port 3389'\n"
 		 "  weir-inserter print -o 'fmt:%%ts , %%te , %%sa' -c 10\n"
 		 "\nExit status: 0 done, 1 failed while running, 2 bad usage or configuration.\n");
 	spec.description = description;
@@ -96,9 +106,9 @@ int config_parse(int argc, char **argv, struct config **ret_config, struct opt_r
 
 const void *config_sink_options(const struct config *config, const struct sink_kind *kind)
 {
-	for (size_t i = OWN_GROUPS; i < spec.n_groups; i++)
-		if (sink_kinds[i - OWN_GROUPS] == kind)
-			return (const char *)config + groups[i].base;
+	for (size_t i = 0; i < sink_kinds_count; i++)
+		if (sink_kinds[i] == kind)
+			return (const char *)config + groups[group_of[i]].base;
 	return NULL;
 }
 

@@ -15,6 +15,7 @@ struct inserter_options {
 	char *group;
 	char *from;
 	char *local;
+	char *filter;
 	char *read;
 	char *range;
 	char *addr;

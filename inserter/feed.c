@@ -24,6 +24,7 @@
 #include "kafka/consume.h"
 #include "kafka/header.h"
 #include "kafka/options.h"
+#include "proto/filter.h"
 #include "proto/flow.h"
 #include "proto/unpack.h"
 
@@ -49,7 +50,7 @@ struct feed {
 	uint64_t next_tick_ns, next_flush_ns;
 	struct complain complain, stuck;
 	/* written by the thread, read by scrapes */
-	uint64_t messages, bytes, flows, bad[ERR_COUNT], commits, failed_flushes, broker_errors, lag, ready;
+	uint64_t messages, bytes, flows, filtered, bad[ERR_COUNT], commits, failed_flushes, broker_errors, lag, ready;
 };
 
 static void on_event(void *arg, bool is_error, const char *text)
@@ -147,6 +148,10 @@ static bool is_readable(struct feed *f, const struct kafka_message *m)
 
 static void give(struct feed *f, const struct flow *flow)
 {
+	if (!filter_match(f->setup.filter, flow)) {
+		counter_inc(&f->filtered);
+		return;
+	}
 	for (size_t i = 0; i < f->n_slots; i++) {
 		struct slot *s = &f->slots[i];
 		if (!s->done)
@@ -418,6 +423,7 @@ void feed_metrics(struct feed *const feeds[], size_t n, struct buf *b)
 		{"weir_inserter_messages_total", "counter", "Kafka messages read.", offsetof(struct feed, messages)},
 		{"weir_inserter_bytes_total", "counter", "Bytes of those messages.", offsetof(struct feed, bytes)},
 		{"weir_inserter_flows_total", "counter", "Flows in those messages.", offsetof(struct feed, flows)},
+		{"weir_inserter_filtered_total", "counter", "Flows that the filter left out.", offsetof(struct feed, filtered)},
 		{"weir_inserter_commits_total", "counter", "Times that offsets were committed.", offsetof(struct feed, commits)},
 		{"weir_inserter_failed_flushes_total", "counter", "Times that a sink could not store what it had.",
 		 offsetof(struct feed, failed_flushes)},

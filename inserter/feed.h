@@ -14,6 +14,7 @@
 
 struct buf;
 struct feed;
+struct filter;
 struct kafka_options;
 
 enum { FEED_SINKS_MAX = 16 };
@@ -23,6 +24,7 @@ struct feed_setup {
 	const char *group;         /* NULL: none */
 	const char *from;
 	const char *read, *range;  /* --read: files instead of the topic */
+	const struct filter *filter; /* NULL: every flow */
 	uint64_t flush_ns;         /* at least so often, sinks are made safe and offsets committed */
 	volatile bool *stop;       /* set by anybody: end */
 	void (*ended)(void);       /* called once by the feed's thread when it has ended by itself */

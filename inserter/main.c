@@ -21,12 +21,14 @@
 #include "inserter/config.h"
 #include "inserter/feed.h"
 #include "inserter/sides.h"
+#include "proto/filter.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, FEEDS_MAX = 16 };
 
 struct program {
 	struct config *config;
 	struct ip_set local;
+	struct filter *filter;
 	struct sink_env env;
 	struct feed *feeds[FEEDS_MAX];
 	size_t n_feeds;
@@ -111,6 +113,7 @@ static struct feed *feed_for(struct program *p, const char *group, char *err, si
 		.from = p->config->common.from,
 		.read = p->config->common.read,
 		.range = p->config->common.range,
+		.filter = p->filter,
 		.flush_ns = p->config->common.flush_ns,
 		.stop = &stop,
 		.ended = feed_has_ended,
@@ -147,6 +150,25 @@ static int add_sink(struct program *p, const char *name, char *err, size_t err_l
 	return feed_add(feed, kind, config_sink_options(p->config, kind), &p->env, err, err_len);
 }
 
+/* --filter, and the words that are no sinks: both must match. */
+static int compile_filter(struct program *p, const struct opt_list *words, size_t first, char *err, size_t err_len)
+{
+	struct buf text = {0};
+	const char *option = p->config->common.filter;
+	bool both = option && *option && first < words->count;
+	buf_printf(&text, both ? "(%s\n) and (" : "%s", option ? option : "");
+	for (size_t i = first; i < words->count; i++)
+		buf_printf(&text, "%s%s", i > first ? " " : "", words->items[i]);
+	if (both)
+		buf_puts(&text, ")");
+	char why[FILTER_ERR_MAX];
+	int r = text.failed ? -ENOMEM : filter_compile(text.data ? text.data : "", &p->filter, why, sizeof(why));
+	if (r)
+		snprintf(err, err_len, "filter: %s", r == -ENOMEM ? "out of memory" : why);
+	buf_free(&text);
+	return r;
+}
+
 static int build(struct program *p, const struct opt_list *words, char *err, size_t err_len)
 {
 	struct inserter_options *o = &p->config->common;
@@ -160,7 +182,12 @@ static int build(struct program *p, const struct opt_list *words, char *err, siz
 	p->env.local = &p->local;
 	p->env.topic = p->config->kafka.topic;
 	p->env.stop = &stop;
-	for (size_t i = 0; i < words->count && !r; i++)
+	size_t sinks = 1; /* the first word must be one; what follows the last is the filter */
+	while (sinks < words->count && sink_by_name(words->items[sinks]))
+		sinks++;
+	if (!r && sink_by_name(words->items[0]))
+		r = compile_filter(p, words, sinks, err, err_len);
+	for (size_t i = 0; i < sinks && !r; i++)
 		r = add_sink(p, words->items[i], err, err_len);
 	return r;
 }
@@ -208,6 +235,7 @@ static void tear_down(struct program *p)
 	http_server_stop(p->http); /* first: it asks the feeds */
 	for (size_t i = 0; i < p->n_feeds; i++)
 		feed_free(p->feeds[i]);
+	filter_free(p->filter);
 	ip_set_free(&p->local);
 }
 

@@ -16,6 +16,7 @@
 #include "common/promtext.h"
 #include "inserter/columns.h"
 #include "inserter/home.h"
+#include "inserter/report.h"
 #include "inserter/sink.h"
 #include "proto/flow.h"
 #include "proto/json.h"
@@ -30,12 +31,14 @@ struct print_options {
 	bool plain_numbers;
 	bool long_ipv6;
 	int64_t count;
+	struct report_options report;
 };
 
 struct print {
 	const struct print_options *options;
 	const struct ip_set *local;
 	struct columns *columns;
+	struct report *report; /* -a, -A, -s: NULL otherwise */
 	size_t (*line)(struct print *p, const struct flow *f, char *out);
 	int fd;
 	bool colour;
@@ -98,6 +101,14 @@ static const struct {
 static int choose(struct print *p, char *err, size_t err_len)
 {
 	const struct print_options *o = p->options;
+	struct columns_style style = {.plain_numbers = o->plain_numbers, .long_ipv6 = o->long_ipv6};
+	int r = report_new(&o->report, &style, o->quiet, &p->report, err, err_len);
+	if (r)
+		return r;
+	if (p->report && strcmp(o->output, "home") == 0) {
+		p->fd = STDOUT_FILENO; /* columns that fit the groups: the report has them */
+		return 0;
+	}
 	for (size_t i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++) {
 		if (strcmp(outputs[i].name, o->output) == 0) {
 			p->line = outputs[i].line;
@@ -107,23 +118,28 @@ static int choose(struct print *p, char *err, size_t err_len)
 	}
 	p->line = in_columns;
 	p->fd = STDOUT_FILENO;
-	struct columns_style style = {.plain_numbers = o->plain_numbers, .long_ipv6 = o->long_ipv6};
-	int r = columns_new(o->output, &style, &p->columns, err, err_len);
-	if (!r && !o->quiet)
+	r = columns_new(o->output, &style, &p->columns, err, err_len);
+	if (!r && !o->quiet && !p->report)
 		p->used = columns_heading(p->columns, p->buffer);
 	return r;
 }
 
+static void write_all(struct print *p, const char *data, size_t len)
+{
+	while (len && !p->error) {
+		ssize_t n = write(p->fd, data, len);
+		if (n >= 0) {
+			data += n;
+			len -= (size_t)n;
+		} else if (errno != EINTR) {
+			p->error = errno;
+		}
+	}
+}
+
 static void write_out(struct print *p)
 {
-	size_t done = 0;
-	while (done < p->used && !p->error) {
-		ssize_t n = write(p->fd, p->buffer + done, p->used - done);
-		if (n >= 0)
-			done += (size_t)n;
-		else if (errno != EINTR)
-			p->error = errno;
-	}
+	write_all(p, p->buffer, p->used);
 	p->used = 0;
 }
 
@@ -139,6 +155,7 @@ static int print_open(const void *options, const struct sink_env *env, void **re
 	p->local = env->local;
 	int r = choose(p, err, err_len);
 	if (r) {
+		report_free(p->report);
 		free(p);
 		return r;
 	}
@@ -147,9 +164,35 @@ static int print_open(const void *options, const struct sink_env *env, void **re
 	return 0;
 }
 
+static size_t one_line(void *arg, const struct flow *f, char *out)
+{
+	struct print *p = arg;
+	return p->line(p, f, out);
+}
+
+static void write_report(struct print *p)
+{
+	struct buf b = {0};
+	char heading[COLUMNS_LINE_MAX] = "";
+	if (p->columns && !p->options->quiet)
+		heading[columns_heading(p->columns, heading)] = '\0';
+	report_write(p->report, p->line ? one_line : NULL, p, heading, &b);
+	write_all(p, b.data, b.len);
+	buf_free(&b);
+}
+
+static enum sink_answer to_report(struct print *p, const struct flow *f)
+{
+	report_add(p->report, f);
+	counter_inc(&p->lines);
+	return p->options->count && p->lines >= (uint64_t)p->options->count ? SINK_DONE : SINK_MORE;
+}
+
 static enum sink_answer print_flow(void *self, const struct flow *f)
 {
 	struct print *p = self;
+	if (p->report)
+		return to_report(p, f);
 	if (p->used > BUFFER - ROOM)
 		write_out(p);
 	counter_inc(&p->lines);
@@ -161,6 +204,13 @@ static enum sink_answer print_flow(void *self, const struct flow *f)
 static void print_idle(void *self)
 {
 	write_out(self);
+}
+
+static void print_tick(void *self, uint64_t now_ns)
+{
+	struct print *p = self;
+	if (p->report && report_due(p->report, now_ns))
+		write_report(p);
 }
 
 static void print_metrics(void *self, struct buf *b)
@@ -177,13 +227,21 @@ static void print_metrics(void *self, struct buf *b)
 static int print_close(void *self)
 {
 	struct print *p = self;
+	if (p->report)
+		write_report(p);
 	write_out(p);
 	/* A reader that has seen enough (| head) is no failure. */
 	int r = p->error == EPIPE ? 0 : -p->error;
 	columns_free(p->columns);
+	report_free(p->report);
 	free(p);
 	return r;
 }
+
+static const struct opt_group more[] = {
+	{.title = "print: sums and statistics", .rows = report_option_rows, .n_rows = REPORT_OPTIONS,
+	 .base = offsetof(struct print_options, report)},
+};
 
 extern const struct sink_kind sink_print;
 const struct sink_kind sink_print = {
@@ -192,9 +250,12 @@ const struct sink_kind sink_print = {
 	.rows = rows,
 	.n_rows = sizeof(rows) / sizeof(rows[0]),
 	.options_size = sizeof(struct print_options),
+	.more = more,
+	.n_more = sizeof(more) / sizeof(more[0]),
 	.open = print_open,
 	.flow = print_flow,
 	.idle = print_idle,
+	.tick = print_tick,
 	.metrics = print_metrics,
 	.close = print_close,
 };

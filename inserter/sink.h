@@ -40,6 +40,8 @@ struct sink_kind {
 	const char *summary;     /* one line */
 	const struct opt *rows;  /* its options */
 	size_t n_rows;
+	const struct opt_group *more; /* further options; their base lies in the same struct */
+	size_t n_more;
 	size_t options_size;     /* of the struct that the rows fill */
 	const char *group;       /* default consumer group; NULL: none, it sees every flow from now on */
 	bool serves;             /* it is there to be asked over HTTP */

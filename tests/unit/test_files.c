@@ -92,6 +92,19 @@ static void test_what_went_in_comes_out(void **state)
 	assert_int_equal(read_back(dir, "-R", "weir.2000:weir.3000", 0), 300);
 }
 
+/* The notes' line: nfdump -r capture.nfcapd -A srcip -o 'fmt:%ts , %te , %sa' -q "dst port 3389". */
+static void test_the_line_of_the_notes(void **state)
+{
+	struct cluster *cl = *state;
+	fill(cl);
+	write_files(cl, "--file.zstd", "3");
+	const char *const argv[] = {"weir-inserter", "print", "-r", dir, "-A", "router", "-O", "bytes", "-o", "fmt:%ra %fl %byt", "-q",
+				    "dst port 443 and src port < 30", NULL};
+	child_start(&child, argv);
+	assert_int_equal(child_end(&child, 0), 0);
+	assert_string_equal(child.text[0], "       192.0.2.2    10      155\n       192.0.2.1    10      145\n       192.0.2.0    10      135\n");
+}
+
 static void test_directories_by_exporter(void **state)
 {
 	struct cluster *cl = *state;
@@ -164,7 +177,7 @@ int main(void)
 {
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, up, down)
 	const struct CMUnitTest tests[] = {
-		IN_DIR(test_what_went_in_comes_out), IN_DIR(test_directories_by_exporter), IN_DIR(test_chosen_exporters),
+		IN_DIR(test_what_went_in_comes_out), IN_DIR(test_the_line_of_the_notes), IN_DIR(test_directories_by_exporter), IN_DIR(test_chosen_exporters),
 		IN_DIR(test_foreign_and_damaged_files),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

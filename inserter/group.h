@@ -1,0 +1,43 @@
+/*
+ * group.h -- flows summed up by what the user names (nfdump's -A and -s): bounded, and honest about it.
+ */
+#ifndef WEIR_INSERTER_GROUP_H
+#define WEIR_INSERTER_GROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct flow;
+struct group;
+
+enum group_order {
+	GROUP_FLOWS, GROUP_PACKETS, GROUP_BYTES, GROUP_PPS, GROUP_BPS, GROUP_BPP, GROUP_OPACKETS, GROUP_OBYTES,
+	GROUP_TSTART, GROUP_TEND, GROUP_DURATION, GROUP_NO_ORDER
+};
+
+#define GROUP_CONNECTION "proto,srcip,dstip,srcport,dstport" /* -a */
+
+/* LIST: "srcip", "srcip4/24,dstport" ...; EITHER allows ip, port, as, if (a flow counts at both ends). MAX: groups that
+ * are kept. 0, -EINVAL with a line in ERR, or -ENOMEM. */
+int group_new(const char *list, bool either, size_t max, struct group **ret_group, char *err, size_t err_len);
+void group_free(struct group *g);
+
+void group_add(struct group *g, const struct flow *f);
+size_t group_count(const struct group *g);
+/* The group in place I as a flow: its elements, the sums, flow_count = flows. */
+void group_flow(const struct group *g, size_t i, struct flow *ret_flow);
+/* Sorts: then place 0 is the largest (for tstart and tend the earliest). */
+void group_sort(struct group *g, enum group_order order);
+void group_clear(struct group *g);
+
+/* "%sa %dp": the columns of the elements. */
+const char *group_columns(const struct group *g);
+const char *group_text(const struct group *g); /* "Src IP Addr", of the first element */
+/* How many small groups were dropped to make room, and by how many bytes any group may be short for it. */
+uint64_t group_dropped(const struct group *g, uint64_t *ret_short_bytes);
+
+/* -1 when there is no such order. */
+int group_order_by_name(const char *name, size_t len);
+
+#endif
