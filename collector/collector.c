@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,17 +54,56 @@ static void say_totals(const struct collector *c, uint64_t datagrams, uint64_t k
 
 /* --- a capture ------------------------------------------------------------------------------------------------- */
 
+struct capture_run {
+	struct collector *c;
+	struct replay_result result;
+	int rc;
+	bool stop, done; /* atomic */
+	char err[400];
+};
+
+static void *capture_thread(void *arg)
+{
+	struct capture_run *run = arg;
+	struct outlet_options outlet = outlet_options(run->c);
+	run->rc = replay_run(run->c->config, &outlet, run->c->rules, &run->stop, &run->result, run->err, sizeof(run->err));
+	__atomic_store_n(&run->done, true, __ATOMIC_RELEASE);
+	kill(getpid(), SIGUSR1); /* main waits for signals */
+	return NULL;
+}
+
+/* In a thread of its own, so that a signal can end it. One that waits for standard input cannot be ended: all that it
+ * has read was passed on, and the process goes without it. */
 static int run_capture(struct collector *c, char *err, size_t err_len)
 {
-	struct replay_result result;
-	bool stop = false;
-	struct outlet_options outlet = outlet_options(c);
-	int rc = replay_run(c->config, &outlet, &stop, &result, err, err_len);
-	if (rc < 0)
+	static struct capture_run run;
+	pthread_t thread;
+	run.c = c;
+	int rc = -pthread_create(&thread, NULL, capture_thread, &run);
+	if (rc < 0) {
+		snprintf(err, err_len, "cannot start a thread: %s", strerror(-rc));
 		return rc;
+	}
+	while (!__atomic_load_n(&run.done, __ATOMIC_ACQUIRE)) {
+		int signal = signals_wait(NS_PER_S);
+		bool asked = __atomic_load_n(&run.stop, __ATOMIC_RELAXED);
+		if (asked && !__atomic_load_n(&run.done, __ATOMIC_ACQUIRE))
+			break;
+		if (signal == SIGTERM || signal == SIGINT || !c->transport->ops->alive(c->transport))
+			__atomic_store_n(&run.stop, true, __ATOMIC_RELAXED);
+		c->transport->ops->tick(c->transport, clock_monotonic_ns());
+	}
+	bool done = __atomic_load_n(&run.done, __ATOMIC_ACQUIRE);
+	if (done)
+		pthread_join(thread, NULL);
 	c->transport->ops->flush(c->transport, clock_monotonic_ns() + c->config->shutdown_timeout);
-	say_totals(c, result.datagrams, 0, result.flows.flows, result.flows.flows - result.flows.kept);
-	return 0;
+	if (!done)
+		_exit(0);
+	if (run.rc < 0)
+		snprintf(err, err_len, "%s", run.err);
+	else
+		say_totals(c, run.result.datagrams, 0, run.result.flows.flows, run.result.flows.flows - run.result.flows.kept);
+	return run.rc;
 }
 
 /* --- listeners --------------------------------------------------------------------------------------------------- */
@@ -154,7 +194,8 @@ static int start_watch(struct collector *c, char *err, size_t err_len)
 	const struct config *config = c->config;
 	if (!config->redis)
 		return 0;
-	return watch_start(config->redis, config->redis_password, config->redis_interval, publish_senders, c, &c->watch, err, err_len);
+	return watch_start(config->redis, config->redis_password, config->redis_interval, publish_senders, c, &c->watch, err,
+			   err_len);
 }
 
 /* Until a signal ends it, or there is nobody left to write to. */

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/gate.h"
+
 #define ROW(name, type, member, value, arg, ...) {name, type, offsetof(struct config, member), value, arg, __VA_ARGS__}
 
 static const struct opt input_rows[] = {
@@ -52,6 +54,9 @@ static const struct opt decode_rows[] = {
 
 static const struct opt sender_rows[] = {
 	ROW("allow", OPT_LIST, allow, NULL, "PREFIX,...", "Take datagrams from these addresses only. May be given several times.",
+	    .flags = OPT_RELOAD),
+	ROW("filter", OPT_STRING, filter, NULL, "FILTER",
+	    "Keep only flows that it holds for: 'src ip 10.0.0.0/8 and dst port in [53 443]' (nfdump's language, docs/filter.md).",
 	    .flags = OPT_RELOAD),
 	ROW("rate-cap", OPT_INT, rate_cap, "0", "N",
 	    "Keep about N flows a second of each exporter at most, and multiply the sampling rate of those kept. 0: no cap.",
@@ -223,6 +228,9 @@ static int resolve(struct config *c, char *err, size_t err_len)
 		snprintf(err, err_len, "--listen: nothing to listen on");
 		rc = -EINVAL;
 	}
+	struct gate_rules *rules = NULL;
+	if (rc == 0 && (rc = gate_rules_new(c, &rules, err, err_len)) == 0)
+		gate_rules_free(rules); /* they can be made: that is all that is asked here */
 	if (rc < 0)
 		return rc;
 	c->collector_hash = name_hash(c->collector_id);

@@ -38,6 +38,7 @@ struct config {
 	uint64_t hold_bytes, hold_time;
 	char *produce;
 	struct opt_list allow;
+	char *filter;
 	int64_t rate_cap;
 	char *redis, *redis_password;
 	uint64_t redis_interval;

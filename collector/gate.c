@@ -14,17 +14,23 @@
 #include "collector/config.h"
 #include "collector/senders.h"
 #include "common/clock.h"
+#include "proto/filter.h"
 #include "proto/flow.h"
 
 int gate_rules_new(const struct config *config, struct gate_rules **ret_rules, char *err, size_t err_len)
 {
 	struct gate_rules *r = calloc(1, sizeof(*r));
-	char why[256] = "no memory";
+	char why[FILTER_ERR_MAX] = "no memory";
 	int rc = r ? 0 : -ENOMEM;
 	for (size_t i = 0; rc == 0 && i < config->allow.count; i++) {
 		rc = ip_set_parse(&r->allow, config->allow.items[i], why, sizeof(why));
 		if (rc < 0)
 			snprintf(err, err_len, "--allow: %s", why);
+	}
+	if (rc == 0 && config->filter && *config->filter) {
+		rc = filter_compile(config->filter, &r->filter, why, sizeof(why));
+		if (rc < 0)
+			snprintf(err, err_len, "--filter: %s", why);
 	}
 	if (rc < 0) {
 		gate_rules_free(r);
@@ -41,6 +47,7 @@ void gate_rules_free(struct gate_rules *r)
 	if (!r)
 		return;
 	ip_set_free(&r->allow);
+	filter_free(r->filter);
 	free(r);
 }
 
@@ -87,7 +94,7 @@ static struct gate_bucket *bucket_of(struct gate *g, const struct ip_addr *addr)
 
 bool gate_asks_flows(const struct gate *g)
 {
-	return g->rules->ask_senders || g->rules->flows_per_second;
+	return g->rules->ask_senders || g->rules->filter || g->rules->flows_per_second;
 }
 
 bool gate_datagram(struct gate *g, const struct ip_addr *source, uint16_t port, uint64_t received_ns)
@@ -139,6 +146,10 @@ bool gate_flow(void *arg, struct flow *flow, enum err *ret_reason)
 	const struct gate_rules *r = g->rules;
 	if (r->ask_senders && g->sender && !sender_keeps(g->sender, flow)) {
 		*ret_reason = ERR_NETWORK;
+		return false;
+	}
+	if (r->filter && !filter_match(r->filter, flow)) {
+		*ret_reason = ERR_FILTERED;
 		return false;
 	}
 	if (r->flows_per_second && !under_cap(g, flow)) {

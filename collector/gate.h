@@ -14,6 +14,7 @@
 #include "common/ip.h"
 
 struct config;
+struct filter;
 struct flow;
 struct sender;
 struct senders;
@@ -23,6 +24,7 @@ enum { GATE_CAPPED_MAX = 4096 /* exporters with a bucket of their own; the other
 /* From the configuration; SIGHUP makes new ones. */
 struct gate_rules {
 	struct ip_set allow;    /* empty: everybody */
+	struct filter *filter;  /* NULL: every flow */
 	uint64_t flows_per_second; /* of an exporter; 0: no cap */
 	bool ask_senders;       /* --redis: only senders of its list */
 };

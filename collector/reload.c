@@ -46,8 +46,9 @@ void reload(struct collector *c)
 		rc = put_in_force(c, rules);
 		snprintf(err, sizeof(err), "no memory");
 		if (rc == 0)
-			log_info(LOG_OURS, "SIGHUP: log level %s, %zu allowed prefixes%s, rate cap %lld; other options need a restart",
-				 fresh.log_level, prefixes, prefixes ? "" : " (everybody)", (long long)fresh.rate_cap);
+			log_info(LOG_OURS, "SIGHUP: log level %s, %zu allowed prefixes%s, filter '%s', rate cap %lld; other options need a restart",
+				 fresh.log_level, prefixes, prefixes ? "" : " (everybody)", fresh.filter ? fresh.filter : "",
+				 (long long)fresh.rate_cap);
 	}
 	if (rc < 0)
 		log_error(LOG_OURS, "SIGHUP: %s; the old configuration stays in force", err);

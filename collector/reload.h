@@ -1,5 +1,5 @@
 /*
- * reload.h -- SIGHUP: options marked so (log level, --allow, --rate-cap) are read again and put in force, the output file is
+ * reload.h -- SIGHUP: options marked so (log level, --allow, --filter, --rate-cap) are read again and put in force, the output file is
  * opened again. A configuration with a mistake changes nothing.
  */
 #ifndef WEIR_COLLECTOR_RELOAD_H

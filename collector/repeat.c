@@ -134,7 +134,8 @@ static uint16_t fold(uint64_t sum)
 }
 
 /* Both headers at OUT; gives their length. The kernel fills in what is 0 in the IPv4 one (id, checksum). */
-static size_t write_headers(uint8_t *out, const struct target *t, const struct ip_addr *source, uint16_t port, const struct iovec *data)
+static size_t write_headers(uint8_t *out, const struct target *t, const struct ip_addr *source, uint16_t port,
+			    const struct iovec *data)
 {
 	bool v4 = source->len == 4;
 	size_t ip = v4 ? V4_HEADER : V6_HEADER, udp_len = UDP_HEADER + data->iov_len;

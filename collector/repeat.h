@@ -25,7 +25,8 @@ struct repeat_stats {
 };
 
 /* TARGETS are HOST:PORT. NULL in *ret_repeater when there are none. 0, or negative with one line in ERR. */
-int repeat_new(const struct opt_list *targets, bool keep_source, struct repeater **ret_repeater, char *err, size_t err_len) MUST_CHECK;
+int repeat_new(const struct opt_list *targets, bool keep_source, struct repeater **ret_repeater, char *err,
+	       size_t err_len) MUST_CHECK;
 void repeat_free(struct repeater *r);
 /* N (up to REPEAT_VLEN) datagrams: their octets, and where each came from. STATS is written by this thread alone. */
 void repeat_send(struct repeater *r, const struct iovec *data, const struct sockaddr_storage *from, unsigned n,

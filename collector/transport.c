@@ -56,6 +56,12 @@ static bool null_alive(struct transport *t)
 	return true;
 }
 
+static bool null_behind(struct transport *t)
+{
+	(void)t;
+	return false;
+}
+
 static void null_totals(struct transport *t, struct transport_totals *ret_totals)
 {
 	uint64_t flows = counter_get(&((struct transport_null *)t)->flows);
@@ -87,6 +93,7 @@ static const struct transport_ops null_ops = {
 	.reopen = null_reopen,
 	.ready = null_ready,
 	.alive = null_alive,
+	.behind = null_behind,
 	.totals = null_totals,
 	.metrics = null_metrics,
 	.tick = null_tick,

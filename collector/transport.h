@@ -40,6 +40,8 @@ struct transport_ops {
 	bool (*ready)(struct transport *t, char *why_not, size_t why_len);
 	/* False: it cannot go on (nobody reads standard output any more): the program ends. */
 	bool (*alive)(struct transport *t);
+	/* True: it has so much to deliver that a source that can wait (a capture file) should. */
+	bool (*behind)(struct transport *t);
 	void (*totals)(struct transport *t, struct transport_totals *ret_totals);
 	void (*metrics)(struct transport *t, struct buf *out);
 	/* About once a second, from the main thread: for its log lines. */

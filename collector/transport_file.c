@@ -101,6 +101,12 @@ static bool alive(struct transport *t)
 	return !gone;
 }
 
+static bool behind(struct transport *t)
+{
+	(void)t;
+	return false; /* swap has written it */
+}
+
 static void totals(struct transport *t, struct transport_totals *ret_totals)
 {
 	struct transport_file *f = of(t);
@@ -149,6 +155,7 @@ static const struct transport_ops file_ops = {
 	.reopen = reopen,
 	.ready = ready,
 	.alive = alive,
+	.behind = behind,
 	.totals = totals,
 	.metrics = metrics,
 	.tick = tick,

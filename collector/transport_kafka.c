@@ -380,6 +380,13 @@ static bool alive(struct transport *t)
 	return true;
 }
 
+static bool behind(struct transport *t)
+{
+	struct journal_stats s;
+	journal_stats(of(t)->journal, &s);
+	return s.waiting_batches > 2 * WINDOW_BATCHES || s.bytes > s.max_bytes / 2;
+}
+
 static void totals(struct transport *t, struct transport_totals *ret_totals)
 {
 	struct journal_stats s;
@@ -479,6 +486,7 @@ static const struct transport_ops kafka_ops = {
 	.reopen = reopen,
 	.ready = ready,
 	.alive = alive,
+	.behind = behind,
 	.totals = totals,
 	.metrics = metrics,
 	.tick = tick,

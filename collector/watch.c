@@ -119,7 +119,8 @@ static void refresh(struct watch *w)
 	}
 	if (complain_over(&w->redis_complain))
 		log_info(LOG_OURS, "redis: answers again");
-	bool same = w->current && answers.len == w->answers.len && (answers.len == 0 || !memcmp(answers.data, w->answers.data, answers.len));
+	bool same = w->current && answers.len == w->answers.len;
+	same = same && (answers.len == 0 || memcmp(answers.data, w->answers.data, answers.len) == 0);
 	struct senders *new = same ? NULL : build(w, answers.data ? answers.data : "");
 	if (!new) {
 		buf_free(&answers);

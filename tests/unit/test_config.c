@@ -161,6 +161,9 @@ static void mistakes(void **state)
 		{"-produce=raw", "sample"},
 		{"--kafka.batch.bytes 1GiB", "kafka.batch.bytes"},
 		{"--workers 0", "workers"},
+		{"--allow 10.0.0.0/40", "--allow"},
+		{"--filter frob", "--filter: column 1"},
+		{"--sampling-rate.by-exporter 10.0.0.0/8", "--sampling-rate.by-exporter"},
 		{"stray", "stray"},
 	};
 	(void)state;
