@@ -356,6 +356,19 @@ void exporter_drop_session(struct decoder *d, uint64_t session)
 	drop_if_session(d, &d->exporters.proven, session);
 }
 
+/* Where templates never expire, neither do their exporters: the table's bound is enough. */
+static void drop_idle(struct decoder *d, struct exporter_link *ends)
+{
+	uint64_t idle = d->options.template_timeout_ns;
+
+	if (idle && idle < EXPORTER_IDLE_NS)
+		idle = EXPORTER_IDLE_NS;
+	/* NOLINTBEGIN(clang-analyzer-unix.Malloc): exporter_free() takes it off the list */
+	while (idle && ends->next != ends && of_link(ends->next)->last_seen_ns + idle < d->now_ns)
+		exporter_free(d, of_link(ends->next));
+	/* NOLINTEND(clang-analyzer-unix.Malloc) */
+}
+
 void exporters_tick(struct decoder *d)
 {
 	struct exporters *t = &d->exporters;
@@ -365,10 +378,6 @@ void exporters_tick(struct decoder *d)
 		for (struct domain *dom = t->domain_buckets[t->tick]; dom; dom = dom->bucket)
 			template_expire(d, dom);
 	}
-	/* NOLINTBEGIN(clang-analyzer-unix.Malloc): exporter_free() takes it off the list */
-	while (t->fresh.next != &t->fresh && of_link(t->fresh.next)->last_seen_ns + EXPORTER_IDLE_NS < d->now_ns)
-		exporter_free(d, of_link(t->fresh.next));
-	while (t->proven.next != &t->proven && of_link(t->proven.next)->last_seen_ns + EXPORTER_IDLE_NS < d->now_ns)
-		exporter_free(d, of_link(t->proven.next));
-	/* NOLINTEND(clang-analyzer-unix.Malloc) */
+	drop_idle(d, &t->fresh);
+	drop_idle(d, &t->proven);
 }

@@ -111,7 +111,7 @@ static inline int finish(void **state)
 static inline void put(uint64_t v, unsigned len)
 {
 	while (len-- > 0)
-		bytes[n_bytes++] = (uint8_t)(v >> (8 * len));
+		bytes[n_bytes++] = (uint8_t)(len < 8 ? v >> (8 * len) : 0);
 }
 
 static inline void put_ip(const char *text)

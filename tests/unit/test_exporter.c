@@ -87,6 +87,8 @@ static void domains_are_bounded(void **state)
 static void silent_exporters_are_forgotten(void **state)
 {
 	(void)state;
+	decoder_free(decoder);
+	begin_with((struct decode_options){.template_timeout_ns = NS_PER_S});
 	for (unsigned i = 0; i < 100; i++)
 		work(i);
 	assert_int_equal(stats()->exporters, 100);
