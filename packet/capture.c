@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <pcap/pcap.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,13 +147,15 @@ int capture_open_live(const char *interface, size_t snaplen, struct capture **re
 	pcap_set_tstamp_precision(pcap, PCAP_TSTAMP_PRECISION_NANO);
 	int rc = pcap_activate(pcap);
 	if (rc < 0) {
+		const char *what = pcap_statustostr(rc);
 		const char *more = pcap_geterr(pcap);
-		snprintf(err, err_len, "%s: %s%s%s", interface, pcap_statustostr(rc), *more ? ": " : "", more);
+		bool both = *more && strcmp(more, what) != 0;
+		snprintf(err, err_len, "%s: %s%s%s", interface, what, both ? ": " : "", both ? more : "");
 		pcap_close(pcap);
 		return -EINVAL;
 	}
-	/* Without it pcap_next_ex on Linux waits for ever when nothing comes, and nobody could stop it. */
-	if (pcap_setnonblock(pcap, 0, why) < 0) {
+	/* On Linux a blocking pcap_next_ex waits for ever when nothing comes, whatever the timeout: wait_live() waits. */
+	if (pcap_setnonblock(pcap, 1, why) < 0) {
 		snprintf(err, err_len, "%s: %s", interface, why);
 		pcap_close(pcap);
 		return -EINVAL;
@@ -213,6 +216,13 @@ static uint64_t time_of(const struct pcap_pkthdr *h)
 	return (uint64_t)h->ts.tv_sec * NS_PER_S + (uint64_t)h->ts.tv_usec;
 }
 
+/* Waits until there may be something to read, for LIVE_TIMEOUT_MS at most; false when there is not. */
+static bool wait_live(struct capture *c)
+{
+	struct pollfd fd = {.fd = pcap_get_selectable_fd(c->pcap), .events = POLLIN};
+	return c->live && poll(&fd, 1, LIVE_TIMEOUT_MS) > 0;
+}
+
 int capture_next(struct capture *c, struct capture_packet *ret_packet)
 {
 	const struct link_type *type = find_link(c->link);
@@ -220,6 +230,8 @@ int capture_next(struct capture *c, struct capture_packet *ret_packet)
 		struct pcap_pkthdr *h;
 		const u_char *data;
 		int rc = pcap_next_ex(c->pcap, &h, &data);
+		if (rc == 0 && wait_live(c))
+			rc = pcap_next_ex(c->pcap, &h, &data);
 		if (rc == PCAP_ERROR_BREAK)
 			return 0; /* also the end of a file */
 		if (rc == 0)

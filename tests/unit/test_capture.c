@@ -8,10 +8,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -388,6 +391,39 @@ static void hostile_frames(void **state)
 	capture_close(c);
 }
 
+/* The loopback interface, where that is allowed. */
+static void packets_of_an_interface(void **state)
+{
+	(void)state;
+	struct capture *c;
+	assert_int_equal(capture_open_live("weir-none0", 0, &c, err, sizeof(err)), -EINVAL);
+	assert_ptr_equal(strstr(err, "weir-none0: "), err);
+	if (capture_open_live("lo", 0, &c, err, sizeof(err)) < 0) {
+		print_message("skipped: %s\n", err);
+		skip();
+	}
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t to_len = sizeof(to);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&to, sizeof(to)), 0); /* a port of our own, so that it is no other's */
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&to, &to_len), 0);
+	assert_int_equal(sendto(fd, "hello", 5, 0, (struct sockaddr *)&to, sizeof(to)), 5);
+	struct capture_udp u = {0};
+	int rc = -EAGAIN;
+	for (int tries = 0; tries < 1000 && (rc == -EAGAIN || u.dst_port != ntohs(to.sin_port)); tries++)
+		rc = capture_next_udp(c, &u);
+	assert_int_equal(rc, 1);
+	assert_int_equal(u.len, 5);
+	assert_memory_equal(u.data, "hello", 5);
+	assert_int_equal(u.src.bytes[0], 127);
+	capture_stop(c);
+	while ((rc = capture_next_udp(c, &u)) == 1)
+		;
+	assert_int_equal(rc, 0); /* not -EAGAIN: it was told to stop */
+	capture_close(c);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +440,7 @@ int main(void)
 		cmocka_unit_test(ipv6_fragments_behind_options),
 		cmocka_unit_test(a_filter_lets_through_what_it_says),
 		cmocka_unit_test(hostile_frames),
+		cmocka_unit_test(packets_of_an_interface),
 	};
 	return cmocka_run_group_tests(tests, make_path, remove_path);
 }

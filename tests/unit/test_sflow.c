@@ -37,7 +37,7 @@ static void a_flow_sample_with_a_header(void **state)
 	assert_int_equal(f->n_layer_stack, 3);
 }
 
-static void an_expanded_sample_with_a_gateway(void **state)
+static void trap_as_path_of_several_segments(void **state)
 {
 	(void)state;
 	datagram(1, 1);
@@ -541,7 +541,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_flow_sample_with_a_header),
-		cmocka_unit_test(an_expanded_sample_with_a_gateway),
+		cmocka_unit_test(trap_as_path_of_several_segments),
 		cmocka_unit_test(a_gateway_without_a_path),
 		cmocka_unit_test(a_path_longer_than_the_array),
 		cmocka_unit_test(trap_interface_formats),
