@@ -28,6 +28,7 @@ struct capture {
 	pcap_t *pcap;
 	int link;
 	bool live;
+	bool stop;             /* atomic */
 	struct defrag *defrag; /* made when the first fragment comes */
 	struct capture_stats stats;
 	char error[PCAP_ERRBUF_SIZE + 64];
@@ -195,6 +196,7 @@ const char *capture_error(const struct capture *c)
 
 void capture_stop(struct capture *c)
 {
+	__atomic_store_n(&c->stop, true, __ATOMIC_RELEASE); /* pcap_breakloop alone is not seen when nothing comes */
 	pcap_breakloop(c->pcap);
 }
 
@@ -232,7 +234,7 @@ int capture_next(struct capture *c, struct capture_packet *ret_packet)
 		int rc = pcap_next_ex(c->pcap, &h, &data);
 		if (rc == 0 && wait_live(c))
 			rc = pcap_next_ex(c->pcap, &h, &data);
-		if (rc == PCAP_ERROR_BREAK)
+		if (rc == PCAP_ERROR_BREAK || __atomic_load_n(&c->stop, __ATOMIC_ACQUIRE))
 			return 0; /* also the end of a file */
 		if (rc == 0)
 			return -EAGAIN;
