@@ -178,7 +178,8 @@ static void set_gate(struct broker *b, uint64_t tick_ns)
 	pthread_mutex_unlock(&b->lock);
 	if (!delay_ms)
 		return;
-	rd_kafka_resp_err_t answer = fullest < b->window / 8 * 9 ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS;
+	bool refuse = fullest >= b->window / 8 * 9;
+	rd_kafka_resp_err_t answer = refuse ? RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS : RD_KAFKA_RESP_ERR_NO_ERROR;
 	rd_kafka_mock_broker_error_stack_cnt(b->mock, BROKER_ID, API_PRODUCE, &laid);
 	for (; laid < GATE_LIST; laid++)
 		rd_kafka_mock_broker_push_request_error_rtts(b->mock, BROKER_ID, API_PRODUCE, 1, answer, delay_ms);
