@@ -138,7 +138,7 @@ static int make_tables(struct program *p, const char *group, char *err)
 	snprintf(keep, sizeof(keep), "%d", (int)p->config.keep);
 	const struct schema_var vars[] = {
 		{"KAFKA_BROKERS", broker_address(p->broker)}, {"KAFKA_TOPIC", p->config.topic}, {"KAFKA_GROUP", group},
-		{"KAFKA_SCHEMA", schema}, {"KAFKA_CONSUMERS", consumers}, {"KAFKA_FLUSH_MS", flush}, {"KAFKA_BLOCK_ROWS", "65536"},
+		{"KAFKA_SCHEMA", schema}, {"KAFKA_CONSUMERS", consumers}, {"KAFKA_FLUSH_MS", flush},
 		{"RAW_DAYS", keep}, {"ROLLUP_5M_DAYS", keep},
 	};
 	return schema_apply(p->engine, p->places.sql, vars, sizeof(vars) / sizeof(vars[0]), err, ERR_LEN);

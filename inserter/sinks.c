@@ -5,13 +5,14 @@
 
 #include "inserter/sink.h"
 
-extern const struct sink_kind sink_print, sink_metrics, sink_postgres, sink_file;
+extern const struct sink_kind sink_print, sink_metrics, sink_postgres, sink_file, sink_http;
 
 const struct sink_kind *const sink_kinds[] = {
 	&sink_print,
 	&sink_metrics,
 	&sink_postgres,
 	&sink_file,
+	&sink_http,
 };
 
 const size_t sink_kinds_count = sizeof(sink_kinds) / sizeof(sink_kinds[0]);

@@ -177,7 +177,8 @@ int main(void)
 {
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, up, down)
 	const struct CMUnitTest tests[] = {
-		IN_DIR(test_what_went_in_comes_out), IN_DIR(test_the_line_of_the_notes), IN_DIR(test_directories_by_exporter), IN_DIR(test_chosen_exporters),
+		IN_DIR(test_what_went_in_comes_out), IN_DIR(test_the_line_of_the_notes), IN_DIR(test_directories_by_exporter),
+		IN_DIR(test_chosen_exporters),
 		IN_DIR(test_foreign_and_damaged_files),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
