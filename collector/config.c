@@ -14,6 +14,9 @@
 
 #include "collector/gate.h"
 
+/* For the flows of the datagram that fills a batch; few make more. */
+enum { DATAGRAM_ROOM = 64 * 1024 };
+
 #define ROW(name, type, member, value, arg, ...) {name, type, offsetof(struct config, member), value, arg, __VA_ARGS__}
 
 static const struct opt input_rows[] = {
@@ -88,7 +91,7 @@ static const struct opt output_rows[] = {
 
 static const struct opt batch_rows[] = {
 	ROW("kafka.batch.bytes", OPT_SIZE, batch_bytes, "512KiB", "SIZE", "A Kafka message is sent when it is so large.",
-	    .min = 1024, .max = 900000),
+	    .min = 1024, .max = 800000),
 	ROW("kafka.batch.flows", OPT_INT, batch_flows, "-1", "N",
 	    "Or has so many flows. 1: a message a flow, without the header \"weir\", as goflow2 does it. -1: no limit.",
 	    .min = -1, .max = 1000000),
@@ -261,7 +264,7 @@ void config_free(struct config *config, struct opt_result *result)
 
 size_t config_payload_bytes(const struct config *config)
 {
-	return (size_t)config->batch_bytes + config->encoding.room;
+	return (size_t)config->batch_bytes + config->encoding.room + DATAGRAM_ROOM;
 }
 
 unsigned config_sockets(const struct config *config)

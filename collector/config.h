@@ -79,7 +79,7 @@ struct opt_spec config_spec(void);
 int config_read(int argc, char **argv, struct config *ret_config, struct opt_result *ret_result, char *err, size_t err_len);
 void config_free(struct config *config, struct opt_result *result);
 
-/* Of one batch's memory: batch_bytes, and room for the record that goes past it. */
+/* Of one batch's memory: batch_bytes, and room for what goes past it. */
 size_t config_payload_bytes(const struct config *config);
 
 /* Sockets that will be opened, each with its worker. */

@@ -23,7 +23,7 @@ const struct opt config_goflow2_rows[] = {
 	 "--kafka.property compression.codec=.", .flags = OPT_HIDDEN, .choices = "none|gzip|snappy|lz4|zstd"},
 	ROW("transport.kafka.version", OPT_STRING, version, "N.N.N", "--kafka.property broker.version.fallback=."),
 	ROW("transport.kafka.maxmsgbytes", OPT_INT, max_message_bytes, "N", "--kafka.property message.max.bytes=."),
-	ROW("transport.kafka.flushbytes", OPT_INT, flush_bytes, "N", "--kafka.batch.bytes, at most 900,000."),
+	ROW("transport.kafka.flushbytes", OPT_INT, flush_bytes, "N", "--kafka.batch.bytes, at most 800,000."),
 	ROW("transport.kafka.flushfreq", OPT_DURATION, flush_frequency, "TIME", "--kafka.batch.linger."),
 	ROW("transport.kafka.tls", OPT_BOOL, tls, NULL, "--kafka.property security.protocol=ssl (sasl_ssl with SASL)."),
 	ROW("transport.kafka.tls.ca", OPT_STRING, tls_ca, "FILE", "--kafka.property ssl.ca.location=."),
@@ -130,7 +130,7 @@ int config_goflow2_apply(struct config *c, char *err, size_t err_len)
 		rc |= add_property(c, "message.max.bytes", number);
 	}
 	if (g->flush_bytes > 0)
-		c->batch_bytes = g->flush_bytes < 1024 ? 1024 : g->flush_bytes > 900000 ? 900000 : (uint64_t)g->flush_bytes;
+		c->batch_bytes = g->flush_bytes < 1024 ? 1024 : g->flush_bytes > 800000 ? 800000 : (uint64_t)g->flush_bytes;
 	if (g->flush_frequency)
 		c->batch_linger = g->flush_frequency;
 	return rc < 0 ? rc : apply_security(c, err, err_len);

@@ -20,7 +20,7 @@ void outlet_close(struct outlet *o, uint64_t now_ns)
 {
 	if (!o->batch)
 		return;
-	outlet_commit(o);
+	batch_commit(o->batch, o->now_ns);
 	counter_add(&o->stats.closed, o->batch->flows);
 	o->options.transport->ops->give_back(o->options.transport, o->batch, now_ns);
 	o->batch = NULL;
@@ -42,11 +42,21 @@ static bool next_batch(struct outlet *o)
 	return o->batch != NULL;
 }
 
+/* No room for another record. A batch that has its size, but room still, takes the rest of the datagram at hand, so
+ * that a datagram's flows are not parted by a crash between two batches. */
 static bool batch_is_full(const struct outlet *o)
 {
 	const struct batch *b = o->batch;
-	return b->len >= o->options.batch_bytes || !batch_has_room(b, &o->options.encoding) ||
-	       (o->options.batch_flows && b->flows >= o->options.batch_flows);
+	return !batch_has_room(b, &o->options.encoding) || (o->options.batch_flows && b->flows >= o->options.batch_flows);
+}
+
+void outlet_commit(struct outlet *o)
+{
+	if (!o->batch)
+		return;
+	batch_commit(o->batch, o->now_ns);
+	if (o->batch->len >= o->options.batch_bytes)
+		(void)next_batch(o);
 }
 
 void outlet_emit(void *arg, struct flow *flow)

@@ -58,11 +58,7 @@ static inline void outlet_begin(struct outlet *o, uint64_t now_ns)
 /* ... each flow (a decode_emit_fn; ARG is the outlet) ... */
 void outlet_emit(void *arg, struct flow *flow);
 /* ... after each datagram ... */
-static inline void outlet_commit(struct outlet *o)
-{
-	if (o->batch)
-		batch_commit(o->batch, o->now_ns);
-}
+void outlet_commit(struct outlet *o);
 /* ... and after the call: passes on what is old enough; with FLUSH whatever there is. */
 void outlet_tick(struct outlet *o, uint64_t now_ns, bool flush);
 
