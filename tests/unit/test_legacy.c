@@ -4,7 +4,6 @@
 #include "collector/decoder.h"
 #include "collector/legacy.h"
 #include "collector/template.h"
-
 #include "tests/unit/netflow_build.h"
 
 static void header(unsigned v, unsigned count)

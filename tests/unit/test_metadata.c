@@ -3,9 +3,8 @@
  */
 #include "collector/metadata.h"
 #include "collector/typeinfo.h"
-#include "tests/unit/netflow_build.h"
-
 #include "common/buf.h"
+#include "tests/unit/netflow_build.h"
 
 static void done(void)
 {

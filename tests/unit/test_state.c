@@ -3,7 +3,6 @@
  */
 #include "common/buf.h"
 #include "common/hash.h"
-
 #include "tests/unit/netflow_build.h"
 
 static void teach(void)
