@@ -249,6 +249,40 @@ static void time_that_goes_back_harms_nothing(void **state)
 	assert_true(flows[0].time_flow_end_ns >= flows[0].time_flow_start_ns);
 }
 
+/* What softflowd and tshark count in the same packets (tests/golden/softflowd-v9.log): 249 of IP, 4 of others, and
+ * 12,776 + 40 + 156,062 + 28,776 + 2,004 octets of ICMP, IGMP, TCP, UDP and ICMPv6. */
+static void real_packets_as_others_count_them(void **state)
+{
+	(void)state;
+	static const struct {
+		uint32_t proto;
+		uint64_t packets, bytes;
+	} want[] = {{1, 18, 12776}, {2, 1, 40}, {6, 157, 156062}, {17, 52, 28776}, {58, 21, 2004}};
+	char err[256];
+	struct capture *c;
+	if (capture_open(TEST_DATA "/golden/packets.pcap", &c, err, sizeof(err)) < 0)
+		fail_msg("%s", err);
+	start(&(struct meter_options){0});
+	struct capture_packet packet;
+	while (capture_next(c, &packet) == 1)
+		meter_packet(meter, &packet);
+	capture_close(c);
+	meter_flush(meter);
+	assert_int_equal(meter_stats(meter)->not_ip, 4);
+	assert_int_equal(meter_stats(meter)->metered, 249);
+	assert_int_equal(sum_bytes, 199658);
+	assert_true(n_flows <= 64);
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		uint64_t packets = 0, octets = 0;
+		for (size_t k = 0; k < n_flows; k++) {
+			packets += flows[k].proto == want[i].proto ? flows[k].packets : 0;
+			octets += flows[k].proto == want[i].proto ? flows[k].bytes : 0;
+		}
+		assert_int_equal(packets, want[i].packets);
+		assert_int_equal(octets, want[i].bytes);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +296,7 @@ int main(void)
 		cmocka_unit_test(icmp_by_type_and_code),
 		cmocka_unit_test(what_is_not_ip_is_counted),
 		cmocka_unit_test(time_that_goes_back_harms_nothing),
+		cmocka_unit_test(real_packets_as_others_count_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, stop);
 }
