@@ -143,6 +143,7 @@ static const struct http_route routes[] = {
 	{"/exporters", "GET", show_exporters},
 	{"/sflow", "GET", pages_sflow_json},
 	{"/metrics/sflow", "GET", pages_sflow_metrics},
+	{"/metrics/exporters", "GET", pages_exporter_metrics},
 	{"/*", "GET", show_other},
 };
 

@@ -21,6 +21,9 @@ void pages_stop(struct collector *c);
 void pages_sflow_json(void *arg, const struct http_request *req, struct http_response *res);
 void pages_sflow_metrics(void *arg, const struct http_request *req, struct http_response *res);
 
+/* metrics_exporters.c */
+void pages_exporter_metrics(void *arg, const struct http_request *req, struct http_response *res);
+
 /* metrics.c */
 void metrics_write(struct collector *c, struct buf *out);
 

@@ -46,7 +46,7 @@ void reload(struct collector *c)
 		rc = put_in_force(c, rules);
 		snprintf(err, sizeof(err), "no memory");
 		if (rc == 0)
-			log_info(LOG_OURS, "SIGHUP: log level %s, %zu allowed prefixes%s, filter '%s', rate cap %lld; the rest needs a restart",
+			log_info(LOG_OURS, "SIGHUP: log level %s, %zu allowed prefixes%s, filter '%s', rate cap %lld",
 				 fresh.log_level, prefixes, prefixes ? "" : " (everybody)", fresh.filter ? fresh.filter : "",
 				 (long long)fresh.rate_cap);
 	}
