@@ -12,6 +12,7 @@
 #include "collector/legacy.h"
 #include "collector/mapping.h"
 #include "collector/record.h"
+#include "collector/sampling.h"
 #include "collector/sflow.h"
 #include "collector/template.h"
 #include "common/wire.h"
@@ -53,12 +54,12 @@ int decoder_new(const struct decode_options *options, struct decoder **ret_decod
 	d->spec = calloc(1, sizeof(*d->spec));
 	d->record = calloc(1, sizeof(*d->record));
 	d->reverse = calloc(1, sizeof(*d->reverse));
-	if (!d->spec || !d->record || !d->reverse || hold_new(&d->hold) || mapping_new(&d->mapping) ||
-	    exporters_init(&d->exporters, d->options.max_exporters, d->options.max_domains) || legacy_new(d)) {
+	if (!d->spec || !d->record || !d->reverse || hold_new(&d->hold) || mapping_new(&d->built_in) ||
+	    exporters_init(&d->exporters, d->options.max_exporters, d->options.max_domains) ||
+	    decoder_set_mapping(d, options->mapping)) {
 		decoder_free(d);
 		return -ENOMEM;
 	}
-	d->record->mapping = d->reverse->mapping = d->mapping;
 	*ret_decoder = d;
 	return 0;
 }
@@ -71,7 +72,7 @@ void decoder_free(struct decoder *d)
 		exporters_free(d);
 	legacy_free(d);
 	hold_free(d->hold);
-	mapping_free(d->mapping);
+	mapping_free(d->built_in);
 	typeinfo_free(d);
 	sflow_free(d);
 	free(d->reverse);
@@ -158,6 +159,44 @@ void decoder_tick(struct decoder *d, uint64_t now_ns)
 	d->now_ns = now_ns;
 	hold_tick(d);
 	exporters_tick(d);
+}
+
+static void override(void *arg, struct exporter *e)
+{
+	const struct decode_options *o = arg;
+
+	sampling_override(o->overrides, &e->addr, o->default_sampling_rate, &e->override_rate, &e->default_rate);
+}
+
+void decoder_set_sampling(struct decoder *d, const struct sampling_overrides *overrides, uint64_t default_rate)
+{
+	d->options.overrides = overrides;
+	d->options.default_sampling_rate = default_rate;
+	exporters_each(d, override, &d->options);
+}
+
+struct recompile {
+	struct decoder *d;
+	int r;
+};
+
+static void recompile(void *arg, struct exporter *e)
+{
+	struct recompile *job = arg;
+
+	for (struct domain *dom = e->domains; dom && job->r == 0; dom = dom->sibling)
+		job->r = template_recompile(job->d, dom);
+}
+
+int decoder_set_mapping(struct decoder *d, const struct mapping *mapping)
+{
+	struct recompile job = {.d = d};
+
+	d->mapping = d->record->mapping = d->reverse->mapping = mapping ? mapping : d->built_in;
+	legacy_free(d);
+	job.r = legacy_new(d);
+	exporters_each(d, recompile, &job);
+	return job.r;
 }
 
 const struct decode_stats *decoder_stats(const struct decoder *d)

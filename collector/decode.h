@@ -18,6 +18,7 @@
 struct buf;
 struct decoder;
 struct flow;
+struct mapping;
 struct sampling_overrides;
 
 enum decode_scheme {
@@ -48,7 +49,8 @@ struct decode_options {
 	size_t hold_bytes;             /* data waiting for its template, all exporters together; 0: none */
 	uint64_t hold_ns;
 	uint64_t default_sampling_rate;
-	const struct sampling_overrides *overrides;
+	const struct sampling_overrides *overrides; /* the caller's; outlives the decoder or decoder_set_sampling() */
+	const struct mapping *mapping; /* elements to fields; NULL: the built-in rows. The caller's, as above */
 	bool biflow_one;               /* RFC 5103: one flow with both counters instead of two */
 	bool inner_instead;            /* tunnels: FRAME_INNER_INSTEAD */
 };
@@ -76,6 +78,10 @@ int decoder_save(struct decoder *d, uint64_t now_ns, struct buf *out);
 /* Takes in what decoder_save() wrote, beside what is known already. 0, or why the whole was refused: -ERR_TRUNCATED,
  * -ERR_VERSION, -ERR_BAD_RECORD (checksum). What finds its table full is left out. */
 int decoder_load(struct decoder *d, const void *data, size_t len);
+
+/* Puts other rates or another mapping in force (NULL: none, the built-in one); templates are compiled anew. */
+void decoder_set_sampling(struct decoder *d, const struct sampling_overrides *overrides, uint64_t default_rate);
+int decoder_set_mapping(struct decoder *d, const struct mapping *mapping); /* 0 or -ERR_MEMORY */
 
 /* JSON arrays for /templates and /exporters: those of the exporter ONLY (NULL: of all), LIMIT entries at most (0: 1000).
  * Like all but decoder_stats(), to be called by the decoder's own thread. */

@@ -34,7 +34,8 @@ struct decoder {
 	struct exporter *exporter;         /* of the datagram at hand; NULL when it has none */
 	uint64_t now_ns;                   /* received_ns of the datagram at hand, or the last tick's */
 	struct flow flow;                  /* the record at hand */
-	struct mapping *mapping;           /* elements -> fields */
+	const struct mapping *mapping;     /* elements -> fields, the one in force */
+	struct mapping *built_in;          /* the one without a user's rows */
 	struct typeinfos types;            /* of enterprise elements */
 	struct template_spec *spec;        /* the template at hand */
 	struct record *record;             /* the data record at hand, before its flow is handed on */

@@ -53,6 +53,7 @@ void legacy_free(struct decoder *d)
 	for (size_t i = 0; d->legacy && i < LAYOUTS; i++)
 		free(d->legacy->templates[i]);
 	free(d->legacy);
+	d->legacy = NULL;
 }
 
 const struct template *legacy_layout(const struct decoder *d, unsigned version, unsigned aggregation, unsigned len)

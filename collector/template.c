@@ -308,6 +308,44 @@ void template_expire(struct decoder *d, struct domain *dom)
 	sweep(d, dom, timed_out, &d->stats.templates_expired);
 }
 
+static int recompile_one(struct decoder *d, struct template **at)
+{
+	struct template *old = *at;
+	struct template_spec *spec = d->spec;
+	struct template *t;
+
+	*spec = (struct template_spec){.id = old->id, .n_fields = old->n_fields, .n_scope = old->n_scope,
+		.options = old->options};
+	memcpy(spec->fields, old->fields, old->n_fields * sizeof(old->fields[0]));
+	int r = template_compile(spec, d->mapping, &t);
+	if (r)
+		return r;
+	t->variant = old->variant;
+	t->seen_ns = old->seen_ns;
+	t->first_ns = old->first_ns;
+	t->changes = old->changes;
+	t->sets = old->sets;
+	t->port = old->port;
+	d->state_bytes += t->size;
+	d->state_bytes -= old->size;
+	*at = t;
+	free(old);
+	return 0;
+}
+
+int template_recompile(struct decoder *d, struct domain *dom)
+{
+	struct templates *ts = dom->templates;
+	int r = 0;
+
+	if (ts)
+		ts->last = NULL;
+	for (uint32_t i = 0; ts && i <= ts->mask; i++)
+		for (struct template **at = &ts->slots[i]; *at && r == 0; at = &(*at)->variant)
+			r = recompile_one(d, at);
+	return r;
+}
+
 void templates_free(struct decoder *d, struct domain *dom)
 {
 	struct templates *ts = dom->templates;

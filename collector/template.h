@@ -119,6 +119,9 @@ bool template_value_fits(const struct ie_map *row, size_t len);
 int template_learn(struct decoder *d, struct domain *dom, const struct record_source *src,
 	const struct template_spec *spec, bool *ret_new);
 
+/* Compiles the templates of DOM again, after d->mapping changed. */
+int template_recompile(struct decoder *d, struct domain *dom);
+
 /* NULL when there is none, or it is older than the timeout. */
 struct template *template_find(struct decoder *d, struct domain *dom, uint16_t id, uint16_t port);
 

@@ -1,0 +1,134 @@
+/*
+ * test_mapping.c -- a user's own rows: to fields that exist and to numbers of their own; what is wrong in the file.
+ */
+#include <stdio.h>
+
+#include "collector/mapping.h"
+#include "tests/unit/netflow_build.h"
+
+static struct mapping *mapping;
+static char err[256];
+
+static void with(const char *text)
+{
+	assert_int_equal(mapping_parse(text, "map.conf", &mapping, err, sizeof(err)), 0);
+	decoder_free(decoder);
+	begin_with((struct decode_options){.mapping = mapping});
+}
+
+static int done(void **state)
+{
+	finish(state);
+	mapping_free(mapping);
+	mapping = NULL;
+	return 0;
+}
+
+static void to_a_field_that_exists(void **state)
+{
+	(void)state;
+	/* goflow2's own example, which its collector ignores: 34 to sampling_rate */
+	with("# comment\n\n34 = sampling_rate\n35632/118 = application_id\nselectorName = url\r\n160 = time_flow_start_ns\n"
+	     "8 = next_hop\n");
+	ipfix(1);
+	template_set(256, FIELDS(F(34, 4), E(35632, 118, 2), F(335, VAR), F(160, 8), F(8, 4)));
+	set(256), put(100, 4), put(7, 2), put(3, 1), put_text("abc"), put(NOW_S * 1000ull, 8), put_ip("192.0.2.5"), end_set();
+	send_all();
+	assert_int_equal(flows[0].sampling_rate, 100);
+	assert_int_equal(flows[0].application_id, 7);
+	assert_text(&flows[0], url, "abc");
+	assert_int_equal(flows[0].time_flow_start_ns, NOW);
+	assert_addr(&flows[0].next_hop, "192.0.2.5");
+	assert_addr(&flows[0].src_addr, "192.0.2.5"); /* the built-in row holds as well */
+}
+
+static void to_numbers_of_its_own(void **state)
+{
+	(void)state;
+	with("410 = 20000 third varint\n9999/5 = 10001 first string\n9999/6 = 10002 second bytes\n");
+	ipfix(1);
+	template_set(256, FIELDS(F(410, 2), E(9999, 6, 2), E(9999, 5, VAR), F(1, 4)));
+	set(256);
+	put(300, 2), put(0x01ff, 2), put(2, 1), put_text("hi"), put(5, 4);
+	put(0, 2), put(0x0000, 2), put(0, 1), put(6, 4);
+	end_set();
+	send_all();
+	/* tags: 10001 << 3 | 2, 10002 << 3 | 2, 20000 << 3 | 0, ascending */
+	static const uint8_t want[] = {0x8a, 0xf1, 0x04, 2, 'h', 'i', 0x92, 0xf1, 0x04, 2, 0x01, 0xff, 0x80, 0xe2, 0x09, 0xac, 2};
+	assert_int_equal(flows[0].n_mapped, sizeof(want));
+	assert_memory_equal(flows[0].mapped, want, sizeof(want));
+	assert_int_equal(flows[0].bytes, 5);
+	assert_int_equal(flows[1].n_mapped, 6); /* bytes are bytes, be they zero; the number and the text are absent */
+}
+
+static void a_users_row_comes_first(void **state)
+{
+	(void)state;
+	with("23 = bytes\n");
+	ipfix(1);
+	template_set(256, FIELDS(F(1, 4), F(23, 4)));
+	set(256), put(100, 4), put(90, 4), put(100, 4), put(0, 4), end_set();
+	send_all();
+	assert_int_equal(flows[0].bytes, 90);
+	assert_int_equal(flows[1].bytes, 100);
+}
+
+static void another_mapping_while_running(void **state)
+{
+	(void)state;
+	with("410 = url\n");
+	ipfix(1);
+	template_set(256, FIELDS(F(410, 4), F(1, 4)));
+	set(256), put_text("text"), put(1, 4), end_set();
+	send_all();
+	assert_text(&flows[0], url, "text");
+	assert_int_equal(decoder_set_mapping(decoder, NULL), 0);
+	ipfix(1);
+	set(256), put_text("text"), put(2, 4), end_set();
+	send_all();
+	assert_int_equal(flows[1].n_url, 0);
+	assert_int_equal(flows[1].bytes, 2);
+}
+
+static void mistakes(void **state)
+{
+	static const struct { const char *text, *says; } cases[] = {
+		{"34 = nothing", "map.conf:1: 'nothing' is no field"},
+		{"\n34 sampling_rate", "map.conf:2: a row is"},
+		{"34 = 9999 name varint", "'9999' is no field number"},
+		{"34 = 10000 bytes varint", "'bytes' is a field that exists"},
+		{"34 = 10000 name float", "'float' is no type"},
+		{"34 = 10000 Name varint", "'Name' is no name"},
+		{"noSuchElement = bytes", "'noSuchElement' is neither"},
+		{"65536 = bytes", "'65536' is neither"},
+		{"x/1 = bytes", "'x' is no enterprise number"},
+		{"29305/1 = bytes", "PEN 29305"},
+		{"1 = 2 3 4 5 6 7", "more than a row holds"},
+	};
+	struct mapping *m;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(mapping_parse(cases[i].text, "map.conf", &m, err, sizeof(err)), -22);
+		assert_non_null(strstr(err, cases[i].says));
+	}
+	static char long_line[2000];
+	memset(long_line, 'x', sizeof(long_line) - 1);
+	assert_int_equal(mapping_parse(long_line, "map.conf", &m, err, sizeof(err)), -22);
+	static char many[30 * 300];
+	for (int i = 0; i < 257; i++)
+		snprintf(many + strlen(many), 30, "%d = bytes\n", i + 1);
+	assert_int_equal(mapping_parse(many, "map.conf", &m, err, sizeof(err)), -22);
+	assert_non_null(strstr(err, "map.conf:257: more than 256 rows"));
+}
+
+#define M(name) cmocka_unit_test_setup_teardown(name, begin, done)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		M(to_a_field_that_exists), M(to_numbers_of_its_own), M(a_users_row_comes_first), M(another_mapping_while_running),
+		M(mistakes),
+	};
+	return RUN(tests);
+}
