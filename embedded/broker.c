@@ -4,11 +4,11 @@
  * What it lacks against a real broker is memory: 5 MB a partition, then the oldest messages go, whether read or not, and a
  * reader that was too slow jumps over the gap without a word. Two things are done about it:
  *
- * The gate. The mock answers each Produce request from a list of errors, if there is one. The list always is: K times "no
- * error", then refusals (NOT_ENOUGH_REPLICAS: retriable, nothing was stored). Every few milliseconds it is laid anew, with
- * K from the room that is left: the window, less what the fullest partition holds beyond the group's committed offset. A
- * request brings a megabyte at most, and those let in during the last rounds may not have been seen yet, so both count in
- * full. A producer in whatever process is held back by this: it keeps its messages and tries again after retry.backoff.ms.
+ * The gate. The mock takes the answer to each Produce request, an error and a delay, from a list if there is one. While
+ * a partition holds more than half of the window beyond what the group has committed, that list gives "no error, in
+ * a while", the longer the fuller it is. A producer has five requests of a megabyte or less unanswered and waits (that is
+ * what idempotence demands); in whatever process it is, it is held back by this, keeps its messages and sees no error.
+ * One without idempotence does not wait: an eighth past the window it is refused (NOT_ENOUGH_REPLICAS) and tries again.
  *
  * The shadow. To know how many bytes a partition holds this reads along, sizes only; and it asks for the oldest offset of
  * each partition, so that a gap, should one happen all the same, is counted.
@@ -31,12 +31,14 @@ enum {
 	API_PRODUCE = 0,
 	PARTITIONS_MAX = 64,
 	TICK_MS = 5,           /* how often the gate is looked at */
+	IDLE_TICK_MS = 25,     /* the same, when nothing has come for IDLE_MS */
+	IDLE_MS = 1000,
 	COMMITTED_MS = 50,     /* how often the group's offsets are asked for while something is behind */
 	FORGOTTEN_MS = 250,    /* how often the oldest offsets are */
 	TIMEOUT_MS = 2000,
-	UNSEEN_ROUNDS = 3,     /* rounds of the gate after which the shadow has seen what was let in */
-	REFUSALS = 256,        /* more than one round's worth of requests */
-	REQUEST_MAX = 1000000, /* librdkafka's batch.size and message.max.bytes */
+	GATE_LIST = 8,         /* answers laid ahead: more than come within a tick from a producer or two */
+	DELAY_MAX_MS = 512,    /* an answer laid ahead may be out of date: not longer than that */
+	BROKER_ID = 1,
 	TAKE = 512             /* messages taken from the shadow's queue at once */
 };
 
@@ -44,6 +46,7 @@ struct broker {
 	rd_kafka_t *host;      /* the mock lives in it */
 	rd_kafka_mock_cluster_t *mock;
 	rd_kafka_t *shadow;
+	rd_kafka_t *asker;     /* a connection of its own: on the shadow's, answers wait behind fetches that find nothing */
 	rd_kafka_queue_t *queue;
 	char *topic;
 	int partitions;
@@ -54,8 +57,6 @@ struct broker {
 	pthread_mutex_t lock;  /* backlog and counters */
 	struct backlog backlog[PARTITIONS_MAX];
 	uint64_t messages, bytes, gated_ns;
-	unsigned granted[UNSEEN_ROUNDS];
-	unsigned round;
 };
 
 static rd_kafka_t *new_handle(rd_kafka_type_t type, const char *const *properties, char *err, size_t err_len)
@@ -85,11 +86,12 @@ static int start_shadow(struct broker *b, const char *group, char *err, size_t e
 {
 	const char *const properties[] = {
 		"bootstrap.servers", rd_kafka_mock_cluster_bootstraps(b->mock), "group.id", group, "client.id", "weir-embedded",
-		"enable.auto.commit", "false", "auto.offset.reset", "earliest", "fetch.wait.max.ms", "5",
+		"enable.auto.commit", "false", "auto.offset.reset", "earliest", "fetch.wait.max.ms", "10",
 		"fetch.error.backoff.ms", "5", "log_level", "0", NULL,
 	};
 	b->shadow = new_handle(RD_KAFKA_CONSUMER, properties, err, err_len);
-	if (!b->shadow)
+	b->asker = b->shadow ? new_handle(RD_KAFKA_CONSUMER, properties, err, err_len) : NULL;
+	if (!b->asker)
 		return -EIO;
 	rd_kafka_poll_set_consumer(b->shadow);
 	b->queue = rd_kafka_queue_get_consumer(b->shadow);
@@ -122,7 +124,7 @@ static void note_messages(struct broker *b, rd_kafka_message_t **taken, ssize_t 
 static int ask_committed(struct broker *b)
 {
 	rd_kafka_topic_partition_list_t *list = all_partitions(b, RD_KAFKA_OFFSET_INVALID);
-	rd_kafka_resp_err_t e = rd_kafka_committed(b->shadow, list, TIMEOUT_MS);
+	rd_kafka_resp_err_t e = rd_kafka_committed(b->asker, list, TIMEOUT_MS);
 	if (!e) {
 		pthread_mutex_lock(&b->lock);
 		for (int i = 0; i < list->cnt; i++) {
@@ -141,7 +143,7 @@ static int ask_watermarks(struct broker *b, uint64_t *ret_behind)
 	uint64_t behind = 0;
 	for (int32_t p = 0; p < b->partitions; p++) {
 		int64_t low = 0, high = 0;
-		if (rd_kafka_query_watermark_offsets(b->shadow, b->topic, p, &low, &high, TIMEOUT_MS))
+		if (rd_kafka_query_watermark_offsets(b->asker, b->topic, p, &low, &high, TIMEOUT_MS))
 			return -EIO;
 		pthread_mutex_lock(&b->lock);
 		backlog_forgotten(&b->backlog[p], low);
@@ -154,40 +156,33 @@ static int ask_watermarks(struct broker *b, uint64_t *ret_behind)
 	return 0;
 }
 
-static unsigned room(struct broker *b)
+/* From half of the window up, doubling with each further eighth. */
+static int gate_delay_ms(const struct broker *b, size_t fullest)
 {
-	size_t fullest = 0;
+	size_t eighths = fullest / (b->window / 8);
+	if (eighths < 4)
+		return 0;
+	return eighths < 8 ? 32 << (eighths - 4) : DELAY_MAX_MS;
+}
+
+static void set_gate(struct broker *b, uint64_t tick_ns)
+{
+	size_t fullest = 0, laid = 0;
 	pthread_mutex_lock(&b->lock);
 	for (int p = 0; p < b->partitions; p++) {
 		if (b->backlog[p].bytes > fullest)
 			fullest = b->backlog[p].bytes;
 	}
+	int delay_ms = gate_delay_ms(b, fullest);
+	b->gated_ns += delay_ms ? tick_ns : 0;
 	pthread_mutex_unlock(&b->lock);
-	unsigned unseen = 0;
-	for (unsigned i = 0; i < UNSEEN_ROUNDS; i++)
-		unseen += b->granted[i];
-	size_t requests = fullest < b->window ? (b->window - fullest) / REQUEST_MAX : 0;
-	return requests > unseen ? (unsigned)requests - unseen : 0;
-}
-
-static void set_gate(struct broker *b)
-{
-	static rd_kafka_resp_err_t answers[REFUSALS + 64];
-	unsigned slot = b->round++ % UNSEEN_ROUNDS;
-	b->granted[slot] = 0;
-	unsigned grant = room(b);
-	if (grant > 64)
-		grant = 64;
-	b->granted[slot] = grant;
-	for (unsigned i = 0; i < grant + REFUSALS; i++)
-		answers[i] = i < grant ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS;
-	rd_kafka_mock_clear_request_errors(b->mock, API_PRODUCE);
-	rd_kafka_mock_push_request_errors_array(b->mock, API_PRODUCE, grant + REFUSALS, answers);
-	if (grant == 0) {
-		pthread_mutex_lock(&b->lock);
-		b->gated_ns += TICK_MS * NS_PER_MS;
-		pthread_mutex_unlock(&b->lock);
-	}
+	if (!delay_ms)
+		return;
+	bool refuse = fullest >= b->window / 8 * 9;
+	rd_kafka_resp_err_t answer = refuse ? RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS : RD_KAFKA_RESP_ERR_NO_ERROR;
+	rd_kafka_mock_broker_error_stack_cnt(b->mock, BROKER_ID, API_PRODUCE, &laid);
+	for (; laid < GATE_LIST; laid++)
+		rd_kafka_mock_broker_push_request_error_rtts(b->mock, BROKER_ID, API_PRODUCE, 1, answer, delay_ms);
 }
 
 static bool anything_behind(struct broker *b)
@@ -204,12 +199,15 @@ static void *run(void *arg)
 {
 	struct broker *b = arg;
 	rd_kafka_message_t *taken[TAKE];
-	uint64_t next_committed = 0, next_forgotten = 0;
+	uint64_t next_committed = 0, next_forgotten = 0, last_message = 0, now = clock_monotonic_ns();
 	while (!__atomic_load_n(&b->stop, __ATOMIC_RELAXED)) {
-		ssize_t n = rd_kafka_consume_batch_queue(b->queue, TICK_MS, taken, TAKE);
-		if (n > 0)
+		int tick_ms = now - last_message > (uint64_t)IDLE_MS * NS_PER_MS ? IDLE_TICK_MS : TICK_MS;
+		ssize_t n = rd_kafka_consume_batch_queue(b->queue, tick_ms, taken, TAKE);
+		now = clock_monotonic_ns();
+		if (n > 0) {
 			note_messages(b, taken, n);
-		uint64_t now = clock_monotonic_ns();
+			last_message = now;
+		}
 		if (now >= next_committed && anything_behind(b)) {
 			ask_committed(b);
 			next_committed = now + COMMITTED_MS * NS_PER_MS;
@@ -218,7 +216,7 @@ static void *run(void *arg)
 			ask_watermarks(b, NULL);
 			next_forgotten = now + FORGOTTEN_MS * NS_PER_MS;
 		}
-		set_gate(b);
+		set_gate(b, (uint64_t)(unsigned)tick_ms * NS_PER_MS);
 	}
 	return NULL;
 }
@@ -251,7 +249,6 @@ int broker_start(const struct broker_setup *setup, struct broker **ret_broker, c
 	r = start_shadow(b, setup->group, err, err_len);
 	if (r)
 		goto fail;
-	set_gate(b);
 	r = -pthread_create(&b->thread, NULL, run, b);
 	if (r) {
 		snprintf(err, err_len, "no thread: %s", strerror(-r));
@@ -300,6 +297,8 @@ void broker_stop(struct broker *b)
 		rd_kafka_queue_destroy(b->queue);
 	if (b->shadow)
 		rd_kafka_destroy(b->shadow);
+	if (b->asker)
+		rd_kafka_destroy(b->asker);
 	if (b->mock)
 		rd_kafka_mock_cluster_destroy(b->mock);
 	if (b->host)

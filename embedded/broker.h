@@ -1,8 +1,8 @@
 /*
  * broker.h -- a Kafka broker for one machine: librdkafka's mock cluster, with a gate before it.
  *
- * The mock keeps about 5 MB a partition and then forgets the oldest, read or not. The gate lets no more in than the
- * consumer group that matters has committed, so nothing is forgotten unread; producers see a retriable error and try again.
+ * The mock keeps about 5 MB a partition and then forgets the oldest, read or not. The gate slows
+ * producers down to what the consumer group that matters has committed, so that nothing is forgotten unread.
  */
 #ifndef WEIR_EMBEDDED_BROKER_H
 #define WEIR_EMBEDDED_BROKER_H
@@ -23,7 +23,7 @@ struct broker_status {
 	uint64_t messages, bytes;      /* seen on the topic so far */
 	uint64_t behind, behind_bytes; /* not committed by the group yet */
 	uint64_t gap;                  /* messages forgotten before the group had read them: lost */
-	uint64_t gated_ns;             /* time during which the gate was shut */
+	uint64_t gated_ns;             /* time during which producers were slowed down */
 };
 
 /* 0 or -EIO with one line in ERR. */

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/buf.h"
 #include "common/clock.h"
 #include "common/http.h"
 #include "common/ip.h"
@@ -103,6 +104,7 @@ static const struct opt_spec spec = {
 struct program {
 	struct config config;
 	struct places places;
+	struct buf local;      /* --local or its default, as a list */
 	struct engine *engine;
 	struct broker *broker;
 	struct forward *forward;
@@ -129,6 +131,26 @@ static int start_broker(struct program *p, const char *group, char *err)
 	return forward_start(p->config.kafka_addr, (uint16_t)strtoul(colon + 1, NULL, 10), &p->forward, err, ERR_LEN);
 }
 
+/* The same networks as weir-inserter's --local, checked and written out. */
+static int find_local(struct program *p, char *err)
+{
+	struct ip_set set = {0};
+	char text[IP_PREFIX_TEXT_MAX];
+	int r;
+	if (p->config.local)
+		r = ip_set_parse(&set, p->config.local, err, ERR_LEN);
+	else if (!(r = ip_set_add_private(&set)))
+		r = ip_set_add_connected(&set);
+	for (size_t i = 0; !r && i < set.count; i++) {
+		ip_prefix_format(&set.items[i], text);
+		buf_printf(&p->local, i ? ",%s" : "%s", text);
+	}
+	ip_set_free(&set);
+	if (r && !*err)
+		snprintf(err, ERR_LEN, "the local networks are not known: %s; --local names them", strerror(-r));
+	return r;
+}
+
 static int make_tables(struct program *p, const char *group, char *err)
 {
 	char schema[PATH_MAX + 32], consumers[8], flush[24], keep[16];
@@ -138,8 +160,9 @@ static int make_tables(struct program *p, const char *group, char *err)
 	snprintf(keep, sizeof(keep), "%d", (int)p->config.keep);
 	const struct schema_var vars[] = {
 		{"KAFKA_BROKERS", broker_address(p->broker)}, {"KAFKA_TOPIC", p->config.topic}, {"KAFKA_GROUP", group},
-		{"KAFKA_SCHEMA", schema}, {"KAFKA_CONSUMERS", consumers}, {"KAFKA_FLUSH_MS", flush},
-		{"RAW_DAYS", keep}, {"ROLLUP_5M_DAYS", keep},
+		{"KAFKA_SCHEMA", schema}, {"KAFKA_CONSUMERS", consumers}, {"KAFKA_FLUSH_MS", flush}, {"KAFKA_BLOCK_ROWS", "65536"},
+		{"RAW_DAYS", keep}, {"ROLLUP_MINUTE_DAYS", keep},
+		{"ROLLUP_5M_DAYS", keep}, {"ROLLUP_HOUR_DAYS", keep}, {"LOCAL", p->local.data},
 	};
 	return schema_apply(p->engine, p->places.sql, vars, sizeof(vars) / sizeof(vars[0]), err, ERR_LEN);
 }
@@ -190,7 +213,9 @@ static int start(struct program *p, char *err)
 	const struct places_given given = {
 		.sql = p->config.sql, .proto = p->config.proto, .web = p->config.web, .lib = p->config.lib, .data = p->config.data,
 	};
-	int r = server_start(&p->server, err, ERR_LEN);
+	int r = find_local(p, err);
+	if (!r)
+		r = server_start(&p->server, err, ERR_LEN);
 	if (!r)
 		r = places_find(&given, &p->places, err, ERR_LEN);
 	if (!r)
@@ -256,6 +281,7 @@ static void stop(struct program *p)
 	if (p->config.ready_file)
 		unlink(p->config.ready_file);
 	places_free(&p->places);
+	buf_free(&p->local);
 }
 
 int main(int argc, char **argv)

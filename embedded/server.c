@@ -264,8 +264,8 @@ static void handle_metrics(void *arg, const struct http_request *req, struct htt
 		prom_head(out, rows[i].name, rows[i].type, rows[i].help);
 		prom_u64(out, rows[i].name, rows[i].value, NULL);
 	}
-	prom_head(out, "weir_embedded_gate_shut_seconds_total", "counter", "Time during which producers were held back.");
-	prom_double(out, "weir_embedded_gate_shut_seconds_total", (double)b.gated_ns / 1e9, NULL);
+	prom_head(out, "weir_embedded_gate_seconds_total", "counter", "Time during which producers were held back.");
+	prom_double(out, "weir_embedded_gate_seconds_total", (double)b.gated_ns / 1e9, NULL);
 	prom_process(out, "weir-embedded");
 }
 

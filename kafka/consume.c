@@ -37,6 +37,8 @@ enum from { FROM_END, FROM_BEGINNING, FROM_TIME };
 
 struct part {
 	bool reading;
+	bool settled;      /* start is known, reading has not begun */
+	int64_t start;
 	int64_t next;      /* offset behind the last one handed out, or where reading starts; -1: logical beginning */
 	int64_t committed; /* what the group knows, -1: nothing yet */
 };
@@ -178,23 +180,28 @@ static int32_t count_partitions(struct kafka_consumer *c, rd_kafka_topic_t *rkt)
 
 /* -- without a group -- */
 
-static bool start_partition(struct kafka_consumer *c, int32_t partition, bool is_new)
+static bool settle_start(struct kafka_consumer *c, int32_t partition, bool is_new)
 {
 	struct part *part = part_of(c, partition);
 	if (!part)
 		return false;
-	int64_t offset;
-	rd_kafka_resp_err_t err = first_offset(c, partition, is_new, &offset);
-	if (err) {
+	rd_kafka_resp_err_t err = first_offset(c, partition, is_new, &part->start);
+	part->settled = !err;
+	if (err)
 		say(c, true, "%s [%d]: no answer about where to begin: %s", c->topic, partition, rd_kafka_err2str(err));
-		return false;
-	}
-	if (rd_kafka_consume_start_queue(c->rkt, partition, offset, c->queue)) {
+	return !err;
+}
+
+static bool start_partition(struct kafka_consumer *c, int32_t partition)
+{
+	struct part *part = part_of(c, partition);
+	if (rd_kafka_consume_start_queue(c->rkt, partition, part->start, c->queue)) {
 		say(c, true, "%s [%d]: cannot read: %s", c->topic, partition, rd_kafka_err2str(rd_kafka_last_error()));
 		return false;
 	}
 	part->reading = true;
-	part->next = offset < 0 ? -1 : offset;
+	part->settled = false;
+	part->next = part->start < 0 ? -1 : part->start;
 	return true;
 }
 
@@ -214,10 +221,16 @@ static void look_for_partitions(struct kafka_consumer *c, uint64_t now_ns)
 	}
 	bool is_new = c->was_absent || c->ready;
 	int32_t started = 0, failed = 0;
+	/* All questions come before the first fetch: a broker answers a connection in order, and a fetch that finds nothing is
+	 * answered only after fetch.wait.max.ms. */
 	for (int32_t p = 0; p < count && p < PARTITIONS_MAX; p++) {
-		if (p < c->n_parts && c->parts[p].reading)
+		if (!(p < c->n_parts && c->parts[p].reading) && !settle_start(c, p, is_new))
+			failed++;
+	}
+	for (int32_t p = 0; p < count && p < c->n_parts; p++) {
+		if (!c->parts[p].settled)
 			continue;
-		if (start_partition(c, p, is_new))
+		if (start_partition(c, p))
 			started++;
 		else
 			failed++;

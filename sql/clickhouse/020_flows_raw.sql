@@ -136,6 +136,9 @@ CREATE TABLE IF NOT EXISTS flows_raw
 	PacketsScaled UInt64 ALIAS Packets * greatest(SamplingRate, 1),
 	KafkaPartition UInt32 CODEC(ZSTD(1)),
 	KafkaOffset UInt64 CODEC(Delta, ZSTD(1)),
+	Collector UInt64 CODEC(ZSTD(1)),
+	Epoch UInt64 CODEC(ZSTD(1)),
+	Sequence UInt64 CODEC(Delta, ZSTD(1)),
 	INDEX SrcAddrIndex SrcAddr TYPE bloom_filter(0.001) GRANULARITY 4,
 	INDEX DstAddrIndex DstAddr TYPE bloom_filter(0.001) GRANULARITY 4,
 	INDEX SrcPortIndex SrcPort TYPE bloom_filter(0.001) GRANULARITY 4,
@@ -153,5 +156,34 @@ CREATE TABLE flows_queue AS flows_raw ENGINE = Null;
 ALTER TABLE flows_queue
 	ADD COLUMN Topic String, ADD COLUMN Error String, ADD COLUMN RawMessage String;
 
+-- A collector that was killed sends again what had not been acknowledged, under the same (Collector, Epoch, Sequence)
+-- and to the same partition: docs/kafka.md. Sequences of the last while are remembered, so that the second copy of a
+-- message can be left out, and with it its share of every sum, for they all hang on flows_raw.
+CREATE TABLE IF NOT EXISTS flows_seen
+(
+	Collector UInt64,
+	Epoch UInt64,
+	Sequence UInt64,
+	Time DateTime
+)
+ENGINE = MergeTree
+PARTITION BY toStartOfHour(Time)
+ORDER BY (Collector, Epoch, Sequence)
+TTL Time + INTERVAL 2 HOUR
+SETTINGS ttl_only_drop_parts = 1;
+
+-- Within a block the copy with the smallest offset stays. Messages without the header (Collector = 0) all do.
 CREATE MATERIALIZED VIEW flows_raw_view TO flows_raw AS
-SELECT * EXCEPT (Topic, Error, RawMessage) FROM flows_queue WHERE Error = '';
+SELECT * EXCEPT (Topic, Error, RawMessage, FirstOffset)
+FROM
+(
+	SELECT *, min(KafkaOffset) OVER (PARTITION BY Collector, Epoch, Sequence) AS FirstOffset
+	FROM flows_queue
+	WHERE Error = ''
+)
+WHERE Collector = 0 OR (KafkaOffset = FirstOffset AND (Collector, Epoch, Sequence) NOT IN
+	(SELECT Collector, Epoch, Sequence FROM flows_seen WHERE Time > now() - INTERVAL ${DEDUP_MINUTES:-60} MINUTE));
+
+DROP VIEW IF EXISTS flows_seen_view SYNC;
+CREATE MATERIALIZED VIEW flows_seen_view TO flows_seen AS
+SELECT DISTINCT Collector, Epoch, Sequence, now() AS Time FROM flows_raw WHERE Collector != 0;

@@ -5,7 +5,10 @@ WITH
 	-- 4 or 16 bytes on the wire; anything else is absent. IPv4 is mapped, not padded.
 	(a -> CAST(toFixedString(
 		multiIf(length(a) = 16, a, length(a) = 4, concat(unhex('00000000000000000000FFFF'), a), ''), 16) AS IPv6)) AS addr,
-	(ns -> toDateTime(least(intDiv(ns, 1000000000), 4294967295))) AS seconds
+	(ns -> toDateTime(least(intDiv(ns, 1000000000), 4294967295))) AS seconds,
+	-- The message header: version 1, then, from the ninth byte on, three little-endian numbers of 8 bytes.
+	_headers.value[indexOf(_headers.name, 'weir')] AS header,
+	(from -> if(startsWith(header, '\x01'), reinterpretAsUInt64(substring(header, from, 8)), 0)) AS number
 SELECT
 	toDate(seconds(time_received_ns), 'UTC') AS Date,
 	seconds(time_received_ns) AS TimeReceived,
@@ -133,6 +136,9 @@ SELECT
 	dst_customer AS DstCustomer,
 	toUInt32(_partition) AS KafkaPartition,
 	_offset AS KafkaOffset,
+	number(9) AS Collector,
+	number(17) AS Epoch,
+	number(25) AS Sequence,
 	_topic AS Topic,
 	_error AS Error,
 	_raw_message AS RawMessage
