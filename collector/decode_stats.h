@@ -42,6 +42,7 @@ struct decode_stats {
 	uint64_t counter_samples;           /* sFlow */
 	uint64_t records_ignored;           /* sFlow: additional records that did not fit; their flow goes without */
 	uint64_t samples_lost;              /* sFlow: gaps in the sample numbers of the data sources */
+	uint64_t drops_without_packet;      /* sFlow: notices of discarded packets that do not show the packet: no flow */
 	uint64_t samples_dropped;           /* sFlow: what the agents say they could not sample */
 	uint64_t sources_evicted;           /* sFlow: data sources that gave way to newer ones */
 	uint64_t lists_skipped;             /* RFC 6313: lists of a template that has not come, or too deep */

@@ -56,6 +56,8 @@ static const struct row decoder_rows[] = {
 	OF_DECODER("counter_samples_total", "counter", "sFlow counter samples.", counter_samples),
 	OF_DECODER("records_ignored_total", "counter", "Additional sFlow records that did not fit.", records_ignored),
 	OF_DECODER("samples_lost_total", "counter", "Gaps in the sample numbers of sFlow data sources.", samples_lost),
+	OF_DECODER("drops_without_packet_total", "counter",
+		   "Notices of discarded packets (sFlow) that do not show the packet, and so make no flow.", drops_without_packet),
 	OF_DECODER("samples_dropped_total", "counter", "Samples that sFlow agents say they could not take.", samples_dropped),
 	OF_DECODER("sflow_sources_evicted_total", "counter", "sFlow data sources that gave way to newer ones.", sources_evicted),
 	OF_DECODER("flows_without_sampling_total", "counter", "Flows whose sampling rate is not known.", flows_without_sampling),

@@ -180,6 +180,11 @@ int sflow_sample_drop(struct sflow_datagram *s, struct wire *w)
 	int rc = read_records(&sample, w);
 	if (rc < 0)
 		return rc;
+	if (!f->etype && !f->src_mac && !f->dst_mac) {
+		/* A reason without its packet says nothing of who talked to whom. */
+		counter_inc(&s->d->stats.drops_without_packet);
+		return 0;
+	}
 	f->sampling_rate = 1;
 	f->dropped_packets = 1;
 	f->dropped_bytes = sample.length;

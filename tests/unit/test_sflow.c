@@ -404,6 +404,16 @@ static void discarded_packets(void **state)
 	assert_int_equal(flows[0].dropped_packets, 1);
 	assert_int_equal(flows[0].sampling_rate, 1);
 	assert_int_equal(flows[0].dst_port, 443);
+
+	/* A reason without the packet: counted, no flow. */
+	uint64_t before = decoder_stats(decoder)->drops_without_packet;
+	datagram(2, 1);
+	at = begin(5);
+	U32S(N(2), N(0), N(3), N(0), N(3), N(0), N(258), N(0));
+	end(at);
+	decode();
+	assert_int_equal(n_flows, 0);
+	assert_int_equal(decoder_stats(decoder)->drops_without_packet - before, 1);
 }
 
 /* goflow 6.2(12): 80 octets whose record count asked for 103 GB. Here nothing is allocated for a count. */
