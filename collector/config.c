@@ -109,6 +109,8 @@ static const struct opt batch_rows[] = {
 static const struct opt run_rows[] = {
 	ROW("addr", OPT_STRING, addr, "localhost:8080", "HOST:PORT",
 	    "HTTP: /metrics, /healthz, /readyz, /templates, /exporters, /flows. `:8080` is every address; empty: none."),
+	ROW("health", OPT_BOOL, health, NULL, NULL,
+	    "Ask the collector that runs here, at --addr, how it is, and exit: 0 well, 1 not. For health checks of containers."),
 	ROW("templates.path", OPT_STRING, templates_page, "/templates", "PATH", "HTTP path of the templates."),
 	ROW("shutdown-timeout", OPT_DURATION, shutdown_timeout, "10s", "TIME",
 	    "At SIGTERM: time to deliver what is held. The rest stays in the journal."),

@@ -60,6 +60,7 @@ struct config {
 	char *collector_id;
 	uint64_t shutdown_timeout;
 	char *addr;
+	bool health;
 	char *templates_page;
 	char *log_level, *log_format;
 

@@ -12,6 +12,7 @@
 #include "collector/collector.h"
 #include "collector/config.h"
 #include "common/log.h"
+#include "common/probe.h"
 #include "common/signals.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -30,6 +31,13 @@ int main(int argc, char **argv)
 		goto out;
 	if (options.check) {
 		printf("weir-collector: configuration is fine\n");
+		goto out;
+	}
+	if (config.health) {
+		if (probe_http(config.addr, "/healthz", err, sizeof(err)) < 0) {
+			fprintf(stderr, "weir-collector: %s\n", err);
+			status = EXIT_FAILED;
+		}
 		goto out;
 	}
 	signals_block();

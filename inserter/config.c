@@ -31,6 +31,8 @@ static const struct opt rows[] = {
 	{"addr", OPT_STRING, offsetof(struct inserter_options, addr), NULL, "ADDRESS",
 	 "Where /metrics, /healthz and /readyz are served: localhost:3434, :3434 (everywhere). With the sink metrics "
 	 "localhost:3434, else nowhere."},
+	{"health", OPT_BOOL, offsetof(struct inserter_options, health), NULL, NULL,
+	 "Ask the inserter that runs here, at --addr, how it is, and exit: 0 well, 1 not. For health checks of containers."},
 	{"loglevel", OPT_STRING, offsetof(struct inserter_options, log_level), "info", "LEVEL", "How much to say.",
 	 .choices = "error|warn|warning|info|debug"},
 	{"logfmt", OPT_STRING, offsetof(struct inserter_options, log_format), "normal", "FORMAT",

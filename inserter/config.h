@@ -19,6 +19,7 @@ struct inserter_options {
 	char *read;
 	char *range;
 	char *addr;
+	bool health;
 	char *log_level;
 	char *log_format;
 	uint64_t flush_ns;

@@ -16,6 +16,7 @@
 #include "common/http.h"
 #include "common/log.h"
 #include "common/notify.h"
+#include "common/probe.h"
 #include "common/promtext.h"
 #include "common/signals.h"
 #include "inserter/config.h"
@@ -36,6 +37,7 @@ struct program {
 	struct http_server *http;
 };
 
+static const char DEFAULT_ADDRESS[] = "localhost:3434";
 static volatile bool stop;
 
 /* A feed has ended by itself: wake the main thread. */
@@ -86,7 +88,7 @@ static int serve(struct program *p, char *err, size_t err_len)
 {
 	const char *addr = p->config->common.addr;
 	if (!addr && p->serves)
-		addr = "localhost:3434";
+		addr = DEFAULT_ADDRESS;
 	if (!addr)
 		return 0;
 	struct http_options options = {
@@ -248,6 +250,14 @@ int main(int argc, char **argv)
 	int r = config_parse(argc, argv, &p.config, &result, err, sizeof(err));
 	if (!r && result.exit_now)
 		goto out;
+	if (!r && p.config->common.health) {
+		const char *addr = p.config->common.addr;
+		r = probe_http(addr ? addr : DEFAULT_ADDRESS, "/healthz", err, sizeof(err));
+		if (r)
+			fprintf(stderr, "weir-inserter: %s\n", err);
+		status = EXIT_FAILED;
+		goto out;
+	}
 	if (!r)
 		r = log_init("weir-inserter", p.config->common.log_level, p.config->common.log_format);
 	if (!r)
