@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "collector/gate.h"
+#include "collector/mapping.h"
 
 /* For the flows of the datagram that fills a batch; few make more. */
 enum { DATAGRAM_ROOM = 64 * 1024 };
@@ -37,6 +38,8 @@ static const struct opt decode_rows[] = {
 	    "Sampling rate of exporters that do not say theirs. 0: unknown.", .min = 0, .max = UINT32_MAX),
 	ROW("sampling-rate.by-exporter", OPT_STRING, sampling_by_exporter, NULL, "PREFIX=N,...",
 	    "Sampling rate of the exporters in a prefix, whatever they say: 10.0.0.0/8=1000,192.0.2.1=1."),
+	ROW("mapping", OPT_STRING, mapping_path, NULL, "FILE",
+	    "Which information element fills which field, beyond what is built in: docs/mapping.md."),
 	ROW("biflow", OPT_BOOL, biflow, NULL, NULL,
 	    "Keep both directions of a bidirectional flow (RFC 5103) in one flow instead of making two of it."),
 	ROW("decapsulate", OPT_BOOL, decapsulate, NULL, NULL,
@@ -229,6 +232,8 @@ static int resolve(struct config *c, char *err, size_t err_len)
 		if (rc < 0)
 			snprintf(err, err_len, "--sampling-rate.by-exporter: %s", why);
 	}
+	if (rc == 0 && c->mapping_path)
+		rc = mapping_read(c->mapping_path, &c->mapping, err, err_len);
 	if (rc == 0 && c->listen.count == 0 && !c->pcap) {
 		snprintf(err, err_len, "--listen: nothing to listen on");
 		rc = -EINVAL;
@@ -262,6 +267,7 @@ void config_free(struct config *config, struct opt_result *result)
 	struct opt_spec spec = config_spec();
 	opt_free(&spec, config, result);
 	sampling_overrides_free(&config->overrides);
+	mapping_free(config->mapping);
 }
 
 size_t config_payload_bytes(const struct config *config)
@@ -287,6 +293,7 @@ struct decode_options config_decode_options(const struct config *config, decode_
 		.hold_ns = config->hold_time,
 		.default_sampling_rate = config->sampling_rate,
 		.overrides = config->overrides.count ? &config->overrides : NULL,
+		.mapping = config->mapping,
 		.biflow_one = config->biflow,
 		.inner_instead = config->decapsulate,
 	};

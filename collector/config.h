@@ -62,11 +62,13 @@ struct config {
 	char *addr;
 	bool health;
 	char *templates_page;
+	char *mapping_path;
 	char *log_level, *log_format;
 
 	/* These follow. */
 	struct listen_set listen;
 	struct sampling_overrides overrides;
+	struct mapping *mapping;  /* NULL: the built-in one */
 	enum transport_kind transport;
 	enum batch_format format;
 	struct batch_encoding encoding;

@@ -14,6 +14,8 @@
 #include "common/wire.h"
 #include "proto/flow.h"
 
+enum { FILE_MAX = 256 * 1024 }; /* of a mapping file */
+
 static size_t bucket_of(uint32_t pen, uint16_t element)
 {
 	uint32_t h = (pen * 2654435761u) ^ (element * 40503u);
@@ -204,6 +206,9 @@ static int parse_line(struct parse *p, char *line)
 	}
 	if (n == 0)
 		return 0;
+	size_t len = strlen(words[0]);
+	if (n == 1 && words[0][len - 1] == ':')
+		return complain(p, "this looks like goflow2's YAML: docs/mapping.md says how to write it here");
 	if ((n != 3 && n != 5) || strcmp(words[1], "=") != 0)
 		return complain(p, "a row is ELEMENT = FIELD or ELEMENT = NUMBER NAME TYPE");
 	if (p->n_user == MAPPING_ROWS_MAX)
@@ -303,6 +308,26 @@ const struct mapping_row *mapping_first(const struct mapping *m, uint32_t pen, u
 const struct mapping_row *mapping_next(const struct mapping_row *row)
 {
 	return match(row->next, row->map.pen, row->map.element);
+}
+
+int mapping_read(const char *path, struct mapping **ret_mapping, char *err, size_t err_len)
+{
+	char *text = calloc(1, FILE_MAX + 1);
+	FILE *f = text ? fopen(path, "re") : NULL;
+	int r = -errno;
+
+	if (f) {
+		size_t len = fread(text, 1, FILE_MAX + 1, f);
+		r = ferror(f) ? -EIO : len > FILE_MAX ? -EFBIG : 0;
+		text[len <= FILE_MAX ? len : 0] = '\0';
+		fclose(f);
+	}
+	if (r)
+		snprintf(err, err_len, "--mapping: %s: %s", path, strerror(-r));
+	else
+		r = mapping_parse(text, path, ret_mapping, err, err_len);
+	free(text);
+	return r;
 }
 
 static size_t put_varint(uint8_t *out, uint64_t v)

@@ -46,7 +46,9 @@ struct mapping {
 int mapping_new(struct mapping **ret_mapping);
 /* The built-in rows and those of TEXT (a file's content, NAME for messages): 0, or -EINVAL or -ENOMEM with ERR. */
 int mapping_parse(const char *text, const char *name, struct mapping **ret_mapping, char *err, size_t err_len);
-void mapping_free(struct mapping *m);
+/* The same of a file: 0, -EINVAL (a line in ERR), or another negative errno (so, too). */
+int mapping_read(const char *path, struct mapping **ret_mapping, char *err, size_t err_len);
+void mapping_free(struct mapping *m); /* NULL is fine */
 
 /* The first row of (PEN, ELEMENT), NULL; go on with ->next and mapping_is(). */
 const struct mapping_row *mapping_first(const struct mapping *m, uint32_t pen, uint16_t element);
