@@ -229,10 +229,18 @@ static int poll_once(struct feed *f)
 	return r;
 }
 
+static void wait_until_ready(struct feed *f)
+{
+	for (size_t i = 0; i < f->n_slots && !*f->setup.stop; i++)
+		while (f->slots[i].kind->ready && f->slots[i].kind->ready(f->slots[i].self) != 0 && !*f->setup.stop)
+			clock_sleep_ns(RETRY_MS * NS_PER_MS);
+}
+
 static void *run(void *arg)
 {
 	struct feed *f = arg;
 	int r = 0;
+	wait_until_ready(f);
 	while (!*f->setup.stop && !all_done(f) && r >= 0) {
 		r = poll_once(f);
 		uint64_t now = clock_monotonic_ns();

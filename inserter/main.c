@@ -93,7 +93,10 @@ static int serve(struct program *p, char *err, size_t err_len)
 		return 0;
 	struct http_options options = {
 		.address = addr, .routes = routes, .n_routes = sizeof(routes) / sizeof(routes[0]), .arg = p};
-	return http_server_start(&options, &p->http, err, err_len);
+	int r = http_server_start(&options, &p->http, err, err_len);
+	if (!r)
+		log_info(LOG_OURS, "/metrics is served on port %u", http_server_port(p->http));
+	return r;
 }
 
 /* -- feeds -- */

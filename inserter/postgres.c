@@ -451,6 +451,11 @@ static int postgres_flush(void *self)
 	return 0;
 }
 
+static int postgres_ready(void *self)
+{
+	return connect_again(self);
+}
+
 static enum sink_answer postgres_message(void *self, const struct kafka_message *m)
 {
 	struct postgres *p = self;
@@ -548,6 +553,7 @@ const struct sink_kind sink_postgres = {
 	.options_size = sizeof(struct postgres_options),
 	.group = "weir-postgres",
 	.open = postgres_open,
+	.ready = postgres_ready,
 	.begin = postgres_begin,
 	.message = postgres_message,
 	.flow = postgres_flow,

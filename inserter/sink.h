@@ -48,6 +48,8 @@ struct sink_kind {
 
 	/* 0, -EINVAL (usage: exit 2) or another negative errno (exit 1), with a line in ERR. */
 	int (*open)(const void *options, const struct sink_env *env, void **ret_self, char *err, size_t err_len);
+	/* Asked before the first message is read, until it gives 0: what the sink needs is there. Optional. */
+	int (*ready)(void *self);
 	/* Where the sink itself knows that PARTITION goes on, -1: it does not. Optional. */
 	int64_t (*begin)(void *self, int32_t partition);
 	/* A Kafka message begins; its flows follow. Optional. SINK_MORE or SINK_FULL. */

@@ -5,7 +5,7 @@
 
 #include "inserter/sink.h"
 
-extern const struct sink_kind sink_print, sink_metrics, sink_postgres, sink_file, sink_http;
+extern const struct sink_kind sink_print, sink_metrics, sink_postgres, sink_file, sink_http, sink_redis;
 
 const struct sink_kind *const sink_kinds[] = {
 	&sink_print,
@@ -13,6 +13,7 @@ const struct sink_kind *const sink_kinds[] = {
 	&sink_postgres,
 	&sink_file,
 	&sink_http,
+	&sink_redis,
 };
 
 const size_t sink_kinds_count = sizeof(sink_kinds) / sizeof(sink_kinds[0]);

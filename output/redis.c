@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <hiredis/hiredis.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ struct redis {
 	int port;
 	char *password;
 	redisContext *context; /* NULL: not connected */
+	size_t added;          /* commands since redis_begin() */
 };
 
 static int parse_address(const char *address, char **ret_host, int *ret_port)
@@ -68,6 +70,15 @@ void redis_free(struct redis *r)
 	free(r);
 }
 
+/* REPLY is an error, or NULL: the reason into ERR, and the connection is closed. */
+static void give_up(struct redis *r, redisReply *reply, char *err, size_t err_len)
+{
+	snprintf(err, err_len, "redis %s:%d: %s", r->host, r->port, reply ? reply->str : r->context->errstr);
+	if (reply)
+		freeReplyObject(reply);
+	disconnect(r);
+}
+
 /* NULL when it failed, with the reason in ERR; then there is no connection any more. */
 static redisReply *command(struct redis *r, const char *verb, const char *argument, char *err, size_t err_len)
 {
@@ -75,10 +86,7 @@ static redisReply *command(struct redis *r, const char *verb, const char *argume
 	redisReply *reply = redisCommandArgv(r->context, 2, argv, NULL);
 	if (reply && reply->type != REDIS_REPLY_ERROR)
 		return reply;
-	snprintf(err, err_len, "redis %s:%d: %s", r->host, r->port, reply ? reply->str : r->context->errstr);
-	if (reply)
-		freeReplyObject(reply);
-	disconnect(r);
+	give_up(r, reply, err, err_len);
 	return NULL;
 }
 
@@ -114,5 +122,55 @@ int redis_members(struct redis *r, const char *key, redis_member_fn *fn, void *a
 			fn(arg, member->str);
 	}
 	freeReplyObject(reply);
+	return 0;
+}
+
+int redis_hash_number(struct redis *r, const char *key, const char *field, long long *ret_number, char *err, size_t err_len)
+{
+	const char *argv[] = {"HGET", key, field};
+	int rc = r->context ? 0 : connect_to(r, err, err_len);
+	if (rc < 0)
+		return rc;
+	redisReply *reply = redisCommandArgv(r->context, 3, argv, NULL);
+	if (!reply || reply->type == REDIS_REPLY_ERROR) {
+		give_up(r, reply, err, err_len);
+		return -EIO;
+	}
+	*ret_number = reply->type == REDIS_REPLY_STRING ? strtoll(reply->str, NULL, 10) : -1;
+	freeReplyObject(reply);
+	return 0;
+}
+
+int redis_begin(struct redis *r, char *err, size_t err_len)
+{
+	static const char *const multi[] = {"MULTI"};
+	int rc = r->context ? 0 : connect_to(r, err, err_len);
+	if (rc < 0)
+		return rc;
+	r->added = 0;
+	redis_add(r, 1, multi);
+	return 0;
+}
+
+void redis_add(struct redis *r, int argc, const char *const argv[])
+{
+	/* Out of memory shows when the answers are read. */
+	(void)redisAppendCommandArgv(r->context, argc, (const char **)(uintptr_t)argv, NULL);
+	r->added++;
+}
+
+int redis_run(struct redis *r, char *err, size_t err_len)
+{
+	static const char *const exec[] = {"EXEC"};
+	redis_add(r, 1, exec);
+	for (size_t i = 0; i < r->added; i++) {
+		void *reply = NULL;
+		int rc = redisGetReply(r->context, &reply);
+		if (rc != REDIS_OK || ((redisReply *)reply)->type == REDIS_REPLY_ERROR) {
+			give_up(r, reply, err, err_len);
+			return -EIO;
+		}
+		freeReplyObject(reply);
+	}
 	return 0;
 }

@@ -19,4 +19,14 @@ void redis_free(struct redis *r);
 typedef void redis_member_fn(void *arg, const char *member);
 int redis_members(struct redis *r, const char *key, redis_member_fn *fn, void *arg, char *err, size_t err_len) MUST_CHECK;
 
+/* One value of the hash KEY as a number, -1 when it is not there. */
+int redis_hash_number(struct redis *r, const char *key, const char *field, long long *ret_number, char *err,
+		      size_t err_len) MUST_CHECK;
+
+/* Commands that take effect together or not at all (MULTI, EXEC): begin, add any number, run. -EIO with a line in ERR may
+ * mean either when the connection broke while the answer was on its way. */
+int redis_begin(struct redis *r, char *err, size_t err_len) MUST_CHECK;
+void redis_add(struct redis *r, int argc, const char *const argv[]);
+int redis_run(struct redis *r, char *err, size_t err_len) MUST_CHECK;
+
 #endif

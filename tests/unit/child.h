@@ -111,6 +111,25 @@ static inline size_t child_lines(const char *text, const char *word)
 	return n;
 }
 
+/* The port that the child said it serves on. */
+static inline uint16_t child_port(struct child *c)
+{
+	child_expect(c, 1, "served on port ");
+	return (uint16_t)strtoul(strstr(c->text[1], "served on port ") + 15, NULL, 10);
+}
+
+/* A port that is free just now. */
+static inline uint16_t child_free_port(void)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(in);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (void *)&in, len), 0);
+	assert_int_equal(getsockname(fd, (void *)&in, &len), 0);
+	close(fd);
+	return (uint16_t)(in.sin_port >> 8 | in.sin_port << 8);
+}
+
 /* GET http://HOST:PORT/PATH: the whole answer into OUT; false when nobody listens. */
 static inline int child_get(int family, uint16_t port, const char *path, char *out, size_t max)
 {

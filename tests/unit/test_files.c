@@ -45,12 +45,13 @@ static void send_flows(struct cluster *cl, uint32_t first, uint32_t count)
 static void write_files(struct cluster *cl, const char *extra, const char *value)
 {
 	const char *const argv[] = {"weir-inserter", "file", "--file.dir", dir, "--from", "beginning", "--kafka.brokers",
-		cl->options.brokers, "--flush", "100ms", "--addr", "localhost:22135", GROUP_QUICK, extra, value, NULL};
+		cl->options.brokers, "--flush", "100ms", "--addr", "localhost:0", GROUP_QUICK, extra, value, NULL};
 	static char answer[1 << 16];
 	child_start(&child, argv);
 	child_expect(&child, 1, "the group gave us");
+	uint16_t port = child_port(&child);
 	for (int i = 0; i < 500; i++) {
-		if (child_get(AF_INET, 22135, "/metrics", answer, sizeof(answer)) &&
+		if (child_get(AF_INET, port, "/metrics", answer, sizeof(answer)) &&
 		    strstr(answer, "weir_inserter_flows_total{group=\"weir-file\"} 300\n"))
 			break;
 		child_read(&child, 20);

@@ -54,9 +54,10 @@ static void test_print_and_metrics_in_one_process(void **state)
 	cluster_create(cl, 4);
 	send_flows(cl, 0, 3); /* before the start: not seen */
 	const char *const argv[] = {"weir-inserter", "print", "metrics", "--local", "192.168.1.0/24", BROKERS, "--addr",
-				    "localhost:22134", NULL};
+				    "localhost:0", NULL};
 	child_start(&child, argv);
 	child_expect(&child, 1, "reading 4 partitions");
+	uint16_t port = child_port(&child);
 	send_flows(cl, 10, 4);
 	send_flows(cl, 15, 1); /* goflow2's way: one a message */
 	child_expect(&child, 1, ":40015");
@@ -65,7 +66,7 @@ static void test_print_and_metrics_in_one_process(void **state)
 		     "E8:FF:1E:D5:F4:16 | 192.168.1.50:40010                                 <- 104.18.185.54:443                                  "
 		     ": [0x06]          2 packets,       1000 bytes\n");
 	for (int family = 0; family < 2; family++) {
-		assert_true(child_get(family ? AF_INET6 : AF_INET, 22134, "/metrics", answer, sizeof(answer)));
+		assert_true(child_get(family ? AF_INET6 : AF_INET, port, "/metrics", answer, sizeof(answer)));
 		assert_non_null(strstr(answer, "\nipfix_bytes_received_total_total{local_ip=\"192.168.1.50\"} 2000\n"));
 		assert_non_null(strstr(answer, "\nipfix_bytes_received_total_total{local_ip=\"192.168.1.51\"} 30000\n"));
 		assert_non_null(strstr(answer, "\nweir_inserter_flows_total{group=\"\"} 5\n"));
@@ -122,9 +123,11 @@ static void test_bad_records_are_counted_and_passed_over(void **state)
 static void test_no_broker_is_one_line(void **state)
 {
 	(void)state;
-	const char *const argv[] = {"weir-inserter", "print", "--kafka.brokers", "127.0.0.1:22999", NULL};
+	char nobody[32];
+	snprintf(nobody, sizeof(nobody), "127.0.0.1:%u", child_free_port());
+	const char *const argv[] = {"weir-inserter", "print", "--kafka.brokers", nobody, NULL};
 	child_start(&child, argv);
-	child_expect(&child, 1, "127.0.0.1:22999");
+	child_expect(&child, 1, nobody);
 	assert_int_equal(child_end(&child, SIGTERM), 0);
 	assert_int_equal(child_lines(child.text[1], "refused"), 1);
 }

@@ -84,7 +84,7 @@ static void ingest(void *arg, const struct http_request *req, struct http_respon
 static int up(void **state)
 {
 	static const struct http_route routes[] = {{"/v1/ingest", "POST", ingest}};
-	struct http_options o = {.address = "localhost:22136", .routes = routes, .n_routes = 1};
+	struct http_options o = {.address = "localhost:0", .routes = routes, .n_routes = 1};
 	char err[256];
 	memset(taken.seen, 0, sizeof(taken.seen));
 	taken.total = taken.busy = taken.requests = taken.bad_token = taken.not_gzip = taken.largest = 0;
@@ -196,14 +196,17 @@ static void test_nothing_is_lost_when_nobody_listens(void **state)
 {
 	struct cluster *cl = *state;
 	static const struct http_route routes[] = {{"/v1/ingest", "POST", ingest}};
-	struct http_options o = {.address = "localhost:22136", .routes = routes, .n_routes = 1};
+	struct http_options o = {.address = "localhost:0", .routes = routes, .n_routes = 1};
 	char err[256];
+	char listen_again[32];
+	snprintf(listen_again, sizeof(listen_again), "localhost:%u", http_server_port(server));
 	send_flows(cl);
 	http_server_stop(server);
 	server = NULL;
 	start(cl, "40");
 	child_expect(&child, 1, "reading stands still");
 	assert_int_equal(child_end(&child, SIGKILL), -SIGKILL);
+	o.address = listen_again;
 	assert_int_equal(http_server_start(&o, &server, err, sizeof(err)), 0);
 	start(cl, "40");
 	wait_total(FLOWS);

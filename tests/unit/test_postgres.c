@@ -14,20 +14,20 @@
 #include "tests/unit/child.h"
 #include "tests/unit/mock_cluster.h"
 
-#define PORT "22300"
-#define CONNINFO "host=127.0.0.1 port=" PORT " user=weir dbname=postgres"
 
 enum { PARTITIONS = 4, A_MESSAGE = 50, ROUNDS = 600 };
 
 static struct child child;
 static char dir[] = "/tmp/weir-test-postgres-XXXXXX";
 static bool have_server;
+static unsigned port;
+static char conninfo[128];
 static uint64_t sent_flows, sent_bytes;
 
 static int server(const char *command)
 {
 	char line[512];
-	snprintf(line, sizeof(line), "%s/unit/postgres_server.sh %s %s %s", TEST_DATA, command, dir, PORT);
+	snprintf(line, sizeof(line), "%s/unit/postgres_server.sh %s %s %u", TEST_DATA, command, dir, port);
 	int status = system(line);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
@@ -37,7 +37,7 @@ static const char *ask(const char *sql)
 {
 	static char answer[512];
 	char line[1024];
-	snprintf(line, sizeof(line), "psql '" CONNINFO "' -XAtc \"%s\" 2>/dev/null", sql);
+	snprintf(line, sizeof(line), "psql '%s' -XAtc \"%s\" 2>/dev/null", conninfo, sql);
 	FILE *f = popen(line, "r");
 	assert_non_null(f);
 	answer[0] = '\0';
@@ -95,7 +95,7 @@ static void send_message(struct cluster *cl, uint64_t sequence, bool counts)
 static void start(struct cluster *cl)
 {
 	static const char *argv[16];
-	const char *const args[] = {"weir-inserter", "postgres", "--postgres", CONNINFO, "--kafka.brokers", cl->options.brokers,
+	const char *const args[] = {"weir-inserter", "postgres", "--postgres", conninfo, "--kafka.brokers", cl->options.brokers,
 		"--kafka.property", "session.timeout.ms=6000", "--kafka.property", "heartbeat.interval.ms=1000", "--from",
 		"beginning", "--flush", "200ms", NULL};
 	memcpy(argv, args, sizeof(args));
@@ -205,6 +205,8 @@ static int up(void **state)
 	(void)state;
 	if (!mkdtemp(dir))
 		return -1;
+	port = child_free_port();
+	snprintf(conninfo, sizeof(conninfo), "host=127.0.0.1 port=%u user=weir dbname=postgres", port);
 	int r = server("start");
 	have_server = r == 0;
 	if (r == 77)
