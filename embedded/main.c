@@ -32,6 +32,7 @@ enum { ERR_LEN = 2048, READY_S = 60, STOP_S = 15 };
 
 struct config {
 	char *addr;
+	char *brokers;
 	char *kafka_addr;
 	char *topic;
 	int64_t partitions;
@@ -58,6 +59,8 @@ static const struct opt rows[] = {
 	{"addr", OPT_STRING, AT(addr), "localhost:8123", "HOST:PORT",
 	 "Where ClickHouse's HTTP interface and the page listen. localhost is 127.0.0.1 and ::1; port 0 takes a free one. There are "
 	 "no users and no passwords: think before making it more than localhost."},
+	{"kafka.brokers", OPT_STRING, AT(brokers), NULL, "HOST:PORT,...",
+	 "Read from this Kafka instead of a broker of its own, so that only the database is embedded."},
 	{"kafka.addr", OPT_STRING, AT(kafka_addr), "localhost:9092", "HOST:PORT",
 	 "A known address for the broker. Clients learn the broker's own port, on 127.0.0.1, from it. Port 0 takes a free one."},
 	{"kafka.topic", OPT_STRING, AT(topic), "flows", "TOPIC", "Topic of the flows."},
@@ -119,11 +122,18 @@ static int start_engine(struct program *p, char *err)
 	return engine_open(&setup, &p->engine, err, ERR_LEN);
 }
 
+static const char *brokers(const struct program *p)
+{
+	return p->config.brokers ? p->config.brokers : broker_address(p->broker);
+}
+
 static int start_broker(struct program *p, const char *group, char *err)
 {
 	const struct broker_setup setup = {
 		.topic = p->config.topic, .partitions = (int)p->config.partitions, .group = group, .window = p->config.window,
 	};
+	if (p->config.brokers)
+		return 0;
 	int r = broker_start(&setup, &p->broker, err, ERR_LEN);
 	if (r)
 		return r;
@@ -159,7 +169,7 @@ static int make_tables(struct program *p, const char *group, char *err)
 	snprintf(flush, sizeof(flush), "%llu", (unsigned long long)(p->config.flush / NS_PER_MS));
 	snprintf(keep, sizeof(keep), "%d", (int)p->config.keep);
 	const struct schema_var vars[] = {
-		{"KAFKA_BROKERS", broker_address(p->broker)}, {"KAFKA_TOPIC", p->config.topic}, {"KAFKA_GROUP", group},
+		{"KAFKA_BROKERS", brokers(p)}, {"KAFKA_TOPIC", p->config.topic}, {"KAFKA_GROUP", group},
 		{"KAFKA_SCHEMA", schema}, {"KAFKA_CONSUMERS", consumers}, {"KAFKA_FLUSH_MS", flush}, {"KAFKA_BLOCK_ROWS", "65536"},
 		{"RAW_DAYS", keep}, {"ROLLUP_MINUTE_DAYS", keep},
 		{"ROLLUP_5M_DAYS", keep}, {"ROLLUP_HOUR_DAYS", keep}, {"LOCAL", p->local.data},
@@ -171,10 +181,12 @@ static int make_tables(struct program *p, const char *group, char *err)
 static int wait_for_consumers(struct program *p, char *err)
 {
 	uint64_t end = clock_monotonic_ns() + READY_S * NS_PER_S;
+	/* Of a Kafka that others run, the number of partitions is not ours to know. */
+	uint64_t wanted = p->broker ? (uint64_t)p->config.partitions : 1;
 	while (clock_monotonic_ns() < end) {
 		uint64_t assigned = 0;
 		if (engine_number(p->engine, "SELECT sum(length(assignments.partition_id)) FROM system.kafka_consumers", &assigned) == 0 &&
-		    assigned >= (uint64_t)p->config.partitions)
+		    assigned >= wanted)
 			return 0;
 		int sig = signals_wait(20 * NS_PER_MS);
 		if (sig) {
@@ -195,8 +207,9 @@ static int write_ready_file(struct program *p, char *err)
 	FILE *f = fopen(part, "we");
 	int r = f ? 0 : -errno;
 	if (f) {
-		fprintf(f, "http=%u\nkafka=127.0.0.1:%u\nbroker=%s\n", http_server_port(p->server.http), forward_port(p->forward),
-			broker_address(p->broker));
+		fprintf(f, "http=%u\nbroker=%s\n", http_server_port(p->server.http), brokers(p));
+		if (p->forward)
+			fprintf(f, "kafka=127.0.0.1:%u\n", forward_port(p->forward));
 		if (fclose(f) || rename(part, p->config.ready_file))
 			r = -errno;
 	}
@@ -241,7 +254,10 @@ static void say_where(const struct program *p)
 	log_info(LOG_OURS, "ClickHouse %s: http://localhost:%u/", engine_version(p->engine), port);
 	if (p->places.web)
 		log_info(LOG_OURS, "the page: http://localhost:%u/dashboard", port);
-	log_info(LOG_OURS, "Kafka: localhost:%u, topic %s; tables in %s%s", forward_port(p->forward), p->config.topic, p->places.data,
+	char own[32] = "";
+	if (p->forward)
+		snprintf(own, sizeof(own), "localhost:%u", forward_port(p->forward));
+	log_info(LOG_OURS, "Kafka: %s, topic %s; tables in %s%s", p->forward ? own : brokers(p), p->config.topic, p->places.data,
 		 p->places.data_is_ours ? " (gone at the end)" : "");
 }
 
@@ -254,7 +270,7 @@ static void serve(struct program *p)
 		if (sig == SIGINT || sig == SIGTERM)
 			return;
 		struct broker_status s;
-		if (broker_status(p->broker, &s) == 0 && s.gap > gap) {
+		if (p->broker && broker_status(p->broker, &s) == 0 && s.gap > gap) {
 			log_error(LOG_BROKER, "%llu messages were lost before ClickHouse read them", (unsigned long long)(s.gap - gap));
 			gap = s.gap;
 		}

@@ -224,7 +224,7 @@ static void handle_lag(void *arg, const struct http_request *req, struct http_re
 	struct broker_status b;
 	if (!admit(s, req, res))
 		return;
-	if (broker_status(s->broker, &b)) {
+	if (!s->broker || broker_status(s->broker, &b)) {
 		res->status = 503;
 		buf_puts(&res->body, "the broker did not answer\n");
 		return;
@@ -246,7 +246,7 @@ static void handle_metrics(void *arg, const struct http_request *req, struct htt
 		return;
 	}
 	if (__atomic_load_n(&s->ready, __ATOMIC_ACQUIRE))
-		(void)broker_status(s->broker, &b);
+		(void)(s->broker && broker_status(s->broker, &b));
 	const struct {
 		const char *name, *type, *help;
 		uint64_t value;
