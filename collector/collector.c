@@ -110,6 +110,10 @@ static int run_capture(struct collector *c, char *err, size_t err_len)
 
 static void say_listening(const struct listen_spec *spec, const struct socket_info *info)
 {
+	if (spec->tcp) {
+		log_info(LOG_OURS, "listening on %s", spec->text);
+		return;
+	}
 	log_info(LOG_OURS, "listening on %s, %u socket%s, receive buffer %" PRIu64 " KiB", spec->text, spec->count,
 		 spec->count == 1 ? "" : "s", info->buffer_got / 1024);
 }

@@ -22,8 +22,8 @@ enum { DATAGRAM_ROOM = 64 * 1024 };
 
 static const struct opt input_rows[] = {
 	ROW("listen", OPT_LIST, listen_urls, "sflow://:6343,netflow://:2055", "URL,...",
-	    "Where to listen: netflow:// (v1, v5 to v9, IPFIX), sflow://, or flow:// (told apart by their first bytes), "
-	    "[HOST]:PORT, and ?count=N for N sockets with a worker each. Without a host: every address, IPv4 and IPv6."),
+	    "Where to listen: netflow:// (v1, v5 to v9, IPFIX), sflow://, flow:// (told apart by their first bytes), or "
+	    "ipfix+tcp://; [HOST]:PORT, and ?count=N for N sockets with a worker each. Without a host: every address, IPv4 and IPv6."),
 	ROW("pcap", OPT_STRING, pcap, NULL, "FILE",
 	    "Decode the UDP datagrams of a capture file (- is standard input) instead of listening, and exit at its end."),
 	ROW("workers", OPT_INT, workers, "1", "N", "Sockets, each with its worker thread, for a listener without count. "

@@ -72,7 +72,7 @@ void keep_save(struct collector *c)
 		struct buf b = {0};
 		char name[64];
 		const struct listen_spec *spec = worker_listen(c->workers[i]);
-		snprintf(name, sizeof(name), "%s-%u-%u" SUFFIX, listen_scheme_name(spec->scheme), spec->port, worker_number(c->workers[i]));
+		snprintf(name, sizeof(name), "%s-%u-%u" SUFFIX, listen_scheme_name(spec), spec->port, worker_number(c->workers[i]));
 		worker_ask_or_do(c->workers[i], take_state, &b);
 		int rc = b.failed ? -ENOMEM : write_file(c->config->state_path, name, &b);
 		if (rc < 0 && complain_now(&complain, clock_monotonic_ns(), &swallowed))

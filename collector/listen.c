@@ -13,28 +13,31 @@
 static const struct {
 	const char *name;
 	enum decode_scheme scheme;
+	bool tcp;
 } schemes[] = {
-	{"netflow", DECODE_NETFLOW},
-	{"sflow", DECODE_SFLOW},
-	{"flow", DECODE_ANY},
+	{"netflow", DECODE_NETFLOW, false},
+	{"sflow", DECODE_SFLOW, false},
+	{"flow", DECODE_ANY, false},
+	{"ipfix+tcp", DECODE_NETFLOW, true},
 };
 
 enum { N_SCHEMES = sizeof(schemes) / sizeof(schemes[0]) };
 
-const char *listen_scheme_name(enum decode_scheme scheme)
+const char *listen_scheme_name(const struct listen_spec *spec)
 {
 	for (unsigned i = 0; i < N_SCHEMES; i++) {
-		if (schemes[i].scheme == scheme)
+		if (schemes[i].scheme == spec->scheme && schemes[i].tcp == spec->tcp)
 			return schemes[i].name;
 	}
 	return "flow";
 }
 
-static int parse_scheme(const char *word, size_t len, enum decode_scheme *ret_scheme)
+static int parse_scheme(const char *word, size_t len, struct listen_spec *spec)
 {
 	for (unsigned i = 0; i < N_SCHEMES; i++) {
 		if (strlen(schemes[i].name) == len && memcmp(schemes[i].name, word, len) == 0) {
-			*ret_scheme = schemes[i].scheme;
+			spec->scheme = schemes[i].scheme;
+			spec->tcp = schemes[i].tcp;
 			return 0;
 		}
 	}
@@ -149,8 +152,8 @@ static int parse_one(char *item, struct listen_spec *ret_spec, char *err, size_t
 	snprintf(spec.text, sizeof(spec.text), "%s", item);
 	if (!slashes)
 		snprintf(why, sizeof(why), "SCHEME://[HOST]:PORT is wanted");
-	else if (parse_scheme(item, (size_t)(slashes - item), &spec.scheme) < 0)
-		snprintf(why, sizeof(why), "the scheme is none of netflow, sflow, flow");
+	else if (parse_scheme(item, (size_t)(slashes - item), &spec) < 0)
+		snprintf(why, sizeof(why), "the scheme is none of netflow, sflow, flow, ipfix+tcp");
 	else if (parse_authority(slashes + 3, &spec) < 0)
 		snprintf(why, sizeof(why), "no [HOST]:PORT with a port from 1 to 65535 and a host that exists");
 	else if (parse_query(query, &spec, why, sizeof(why)) == 0) {
@@ -178,7 +181,7 @@ int listen_parse(struct listen_set *set, const char *text, char *err, size_t err
 		}
 		for (size_t i = 0; rc == 0 && i < set->count; i++) {
 			const struct listen_spec *a = &set->specs[i], *b = &set->specs[set->count];
-			if (a->port == b->port && ip_equal(&a->host, &b->host)) {
+			if (a->port == b->port && a->tcp == b->tcp && ip_equal(&a->host, &b->host)) {
 				snprintf(err, err_len, "--listen %s: given twice (%s)", b->text, a->text);
 				rc = -EINVAL;
 			}

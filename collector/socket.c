@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 /* A worker looks at its flags this often when nothing comes. */
-enum { RECEIVE_TIMEOUT_US = 100000 };
+enum { RECEIVE_TIMEOUT_US = 100000, BACKLOG = 64 };
 
 static int set_int(int fd, int option, int value)
 {
@@ -37,30 +37,38 @@ static void ask_buffer(int fd, uint64_t asked, struct socket_info *ret_info)
 	ret_info->buffer_got = (uint64_t)got / 2; /* the kernel doubles what it is asked for */
 }
 
+static int prepare_udp(int fd, const struct listen_spec *spec, struct socket_info *ret_info)
+{
+	struct timeval timeout = {.tv_usec = RECEIVE_TIMEOUT_US};
+	ask_buffer(fd, spec->buffer, ret_info);
+	(void)set_int(fd, SO_TIMESTAMPNS, 1); /* without them: the time at which the datagram is read */
+	(void)set_int(fd, SO_RXQ_OVFL, 1);
+	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0 ? -errno : 0;
+}
+
 static int open_one(const struct listen_spec *spec, int *ret_fd, struct socket_info *ret_info)
 {
 	bool any = spec->host.len == 0;
+	int type = spec->tcp ? SOCK_STREAM | SOCK_NONBLOCK : SOCK_DGRAM;
 	struct sockaddr_storage ss = {0};
 	struct ip_addr host = any ? (struct ip_addr){.len = 16} : spec->host;
 	size_t len = ip_to_sockaddr(&host, spec->port, &ss);
-	int fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), off = 0;
+	int fd = socket(ss.ss_family, type | SOCK_CLOEXEC, 0), off = 0;
 	if (fd < 0 && any && errno == EAFNOSUPPORT) { /* a kernel without IPv6 */
 		host = (struct ip_addr){.len = 4};
 		len = ip_to_sockaddr(&host, spec->port, &ss);
-		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 	}
 	if (fd < 0)
 		return -errno;
 	int rc = spec->count > 1 ? set_int(fd, SO_REUSEPORT, 1) : 0;
 	if (rc == 0 && any && ss.ss_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0)
 		rc = -errno;
-	ask_buffer(fd, spec->buffer, ret_info);
-	struct timeval timeout = {.tv_usec = RECEIVE_TIMEOUT_US};
-	if (rc == 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
-		rc = -errno;
-	(void)set_int(fd, SO_TIMESTAMPNS, 1); /* without them: the time at which the datagram is read */
-	(void)set_int(fd, SO_RXQ_OVFL, 1);
+	if (rc == 0)
+		rc = spec->tcp ? set_int(fd, SO_REUSEADDR, 1) : prepare_udp(fd, spec, ret_info);
 	if (rc == 0 && bind(fd, (struct sockaddr *)&ss, (socklen_t)len) < 0)
+		rc = -errno;
+	if (rc == 0 && spec->tcp && listen(fd, BACKLOG) < 0)
 		rc = -errno;
 	if (rc < 0)
 		close(fd);
@@ -105,7 +113,7 @@ static int steer(int fd, unsigned count)
 static const char *cure(int error)
 {
 	switch (error) {
-	case EADDRINUSE: return "; another program listens there (ss -lunp shows which)";
+	case EADDRINUSE: return "; another program listens there (ss -lutnp shows which)";
 	case EACCES:     return "; ports below 1024 need CAP_NET_BIND_SERVICE";
 	case EADDRNOTAVAIL: return "; this host has no such address";
 	}
@@ -124,7 +132,7 @@ int socket_open_group(const struct listen_spec *spec, int *fds, struct socket_in
 		close(fds[0]);
 	for (; rc == 0 && n < spec->count; n += rc == 0)
 		rc = open_one(spec, &fds[n], ret_info);
-	if (rc == 0 && n > 1)
+	if (rc == 0 && n > 1 && !spec->tcp)
 		rc = steer(fds[0], n);
 	if (rc == 0)
 		return 0;

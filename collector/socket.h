@@ -1,5 +1,5 @@
 /*
- * socket.h -- UDP sockets as a collector wants them: a group on one port, steered by exporter, with the kernel's receive
+ * socket.h -- sockets as a collector wants them (UDP; a listening one for TCP): a group on one port, steered by exporter, with the kernel's receive
  * stamps and drop counters.
  */
 #ifndef WEIR_COLLECTOR_SOCKET_H

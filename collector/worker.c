@@ -21,6 +21,7 @@
 #include "collector/listen.h"
 #include "collector/repeat.h"
 #include "collector/socket.h"
+#include "collector/stream.h"
 #include "common/clock.h"
 #include "common/complain.h"
 #include "common/counter.h"
@@ -31,6 +32,7 @@ enum {
 	BUFFER = 65536,        /* the longest UDP datagram, and the size that a page table likes */
 	CONTROL = 128,         /* time stamp and drop counter */
 	ARENA = VLEN * BUFFER,
+	STREAM_WAIT_MS = 100,
 	PAUSE_MAX_NS = 2000000,
 	SPARSE_NS = 250000,    /* between two datagrams: pausing is not worth it */
 	PAUSE_BUFFER = 4 << 20 /* receive buffer without which there is no pausing */
@@ -42,6 +44,7 @@ struct worker {
 	struct outlet outlet;
 	struct gate gate;
 	struct repeater *repeater; /* NULL: nothing is passed on */
+	struct stream *stream;     /* NULL: UDP */
 	struct repeat_stats repeat_stats;
 	struct decoder *decoder;
 	pthread_t thread;
@@ -134,27 +137,33 @@ static void turn_away(struct worker *w, const struct datagram *dg)
 			 w->options.listen->text, err_text(ERR_NOT_ALLOWED), (unsigned long long)swallowed);
 }
 
+/* However it came. */
+static void one_message(struct worker *w, const struct datagram *dg)
+{
+	struct decode_result result;
+	counter_add(&w->stats.bytes, dg->len);
+	if (!gate_datagram(&w->gate, &dg->source, dg->source_port, dg->received_ns)) {
+		turn_away(w, dg);
+		return;
+	}
+	decoder_datagram(w->decoder, w->options.listen->scheme, dg, &result);
+	outlet_commit(&w->outlet);
+	if (__builtin_expect(result.reason != ERR_NONE || log_enabled(LOG_DEBUG), 0))
+		explain(w, dg, &result);
+}
+
 static void one_datagram(struct worker *w, unsigned i, uint64_t wall_ns)
 {
 	struct mmsghdr *m = &w->messages[i];
-	struct decode_result result;
 	struct datagram dg = {.data = w->iov[i].iov_base, .len = m->msg_len, .received_ns = wall_ns};
 	dg.source = ip_from_sockaddr(&w->from[i], &dg.source_port);
 	read_control(w, &m->msg_hdr, &dg.received_ns);
 	if (m->msg_hdr.msg_flags & MSG_TRUNC)
 		counter_inc(&w->stats.truncated);
-	counter_add(&w->stats.bytes, m->msg_len);
 	/* recvmmsg shortens these. */
 	m->msg_hdr.msg_namelen = sizeof(w->from[i]);
 	m->msg_hdr.msg_controllen = CONTROL;
-	if (!gate_datagram(&w->gate, &dg.source, dg.source_port, dg.received_ns)) {
-		turn_away(w, &dg);
-		return;
-	}
-	decoder_datagram(w->decoder, w->options.listen->scheme, &dg, &result);
-	outlet_commit(&w->outlet);
-	if (__builtin_expect(result.reason != ERR_NONE || log_enabled(LOG_DEBUG), 0))
-		explain(w, &dg, &result);
+	one_message(w, &dg);
 }
 
 static void pass_on(struct worker *w, unsigned n)
@@ -168,9 +177,45 @@ static void pass_on(struct worker *w, unsigned n)
 	w->repeat_stats = (struct repeat_stats){0};
 }
 
+static bool on_welcome(void *arg, const struct ip_addr *source, uint16_t port)
+{
+	struct worker *w = arg;
+	struct datagram nothing = {.source = *source, .source_port = port};
+	if (gate_datagram(&w->gate, source, port, clock_wall_ns()))
+		return true;
+	turn_away(w, &nothing);
+	return false;
+}
+
+static void on_message(void *arg, const struct datagram *dg)
+{
+	one_message(arg, dg);
+}
+
+static void on_end(void *arg, uint64_t session)
+{
+	decoder_session_end(((struct worker *)arg)->decoder, session);
+}
+
+static unsigned receive_stream(struct worker *w, int timeout_ms)
+{
+	outlet_begin(&w->outlet, clock_monotonic_ns());
+	unsigned n = stream_receive(w->stream, timeout_ms, w->outlet.now_ns, clock_wall_ns());
+	const struct stream_stats *s = stream_stats(w->stream);
+	counter_add(&w->stats.datagrams, n);
+	counter_add(&w->stats.batches, n > 0);
+	counter_add(&w->stats.tcp_accepted, s->accepted - w->stats.tcp_accepted);
+	counter_add(&w->stats.tcp_refused, s->refused - w->stats.tcp_refused);
+	counter_add(&w->stats.tcp_broken, s->broken - w->stats.tcp_broken);
+	__atomic_store_n(&w->stats.tcp_sessions, s->sessions, __ATOMIC_RELAXED);
+	return n;
+}
+
 /* One call and what it gave; 0: nothing came. */
 static unsigned receive(struct worker *w, int flags)
 {
+	if (w->stream)
+		return receive_stream(w, flags & MSG_DONTWAIT ? 0 : STREAM_WAIT_MS);
 	int n = recvmmsg(w->options.fd, w->messages, VLEN, flags, NULL);
 	outlet_begin(&w->outlet, clock_monotonic_ns());
 	if (n <= 0) {
@@ -203,7 +248,7 @@ static void answer(struct worker *w)
 static void read_drops(struct worker *w)
 {
 	uint32_t drops;
-	if (socket_drops(w->options.fd, &drops) == 0)
+	if (!w->stream && socket_drops(w->options.fd, &drops) == 0)
 		note_drops(w, drops);
 }
 
@@ -262,6 +307,7 @@ static void dispose(struct worker *w)
 {
 	if (w->arena)
 		munmap(w->arena, ARENA);
+	stream_free(w->stream); /* while there is a decoder to tell */
 	outlet_close(&w->outlet, 0);
 	decoder_free(w->decoder);
 	gate_free(&w->gate);
@@ -288,7 +334,7 @@ int worker_start(const struct worker_options *options, struct worker **ret_worke
 	}
 	w->options = *options;
 	w->repeater = options->repeater;
-	w->may_pause = options->buffer_got >= PAUSE_BUFFER;
+	w->may_pause = options->buffer_got >= PAUSE_BUFFER && !options->listen->tcp;
 	w->gap_ns = SPARSE_NS;
 	pthread_mutex_init(&w->ask_lock, NULL);
 	pthread_cond_init(&w->answered, NULL);
@@ -298,6 +344,11 @@ int worker_start(const struct worker_options *options, struct worker **ret_worke
 	if (rc == 0) {
 		struct decode_options decode = config_decode_options(options->config, outlet_emit, &w->outlet);
 		rc = decoder_new(&decode, &w->decoder);
+	}
+	if (rc == 0 && options->listen->tcp) {
+		struct stream_handlers handlers = {.welcome = on_welcome, .message = on_message, .end = on_end, .arg = w};
+		w->stream = stream_new(options->fd, &handlers);
+		rc = w->stream ? 0 : -ENOMEM;
 	}
 	if (rc == 0 && (rc = gate_init(&w->gate, options->rules)) == 0)
 		w->outlet.options.keep_arg = &w->gate;

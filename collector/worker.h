@@ -1,5 +1,5 @@
 /*
- * worker.h -- a thread with one socket, one decoder and one open batch: receives, decodes, packs. It shares nothing
+ * worker.h -- a thread with one socket (or one TCP listener and its sessions), one decoder and one open batch: receives, decodes, packs. It shares nothing
  * on the way of a datagram; what others want of it they read from counters, or ask for and it answers between
  * two receive calls.
  */
@@ -28,6 +28,7 @@ struct worker_stats {
 	uint64_t truncated;       /* longer than 65,535 octets (never, on IP) */
 	uint64_t kernel_drops;    /* the receive buffer was full: lost on this host */
 	uint64_t receive_errors;
+	uint64_t tcp_sessions, tcp_accepted, tcp_refused, tcp_broken; /* stream.h */
 	uint64_t not_allowed;     /* turned away before decoding */
 	uint64_t repeated, repeat_failed; /* copies */
 	uint64_t batches;         /* receive calls that gave something */

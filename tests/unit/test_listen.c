@@ -38,6 +38,9 @@ static void several(void **state)
 	assert_int_equal(set.specs[0].host.len, 4);
 	assert_int_equal(parse("netflow://[2001:db8::1]:2055"), 0);
 	assert_int_equal(set.specs[0].host.len, 16);
+	assert_int_equal(parse("ipfix+tcp://:4739,netflow://:4739"), 0); /* a port of each protocol */
+	assert_true(set.specs[0].tcp);
+	assert_false(set.specs[1].tcp);
 	assert_int_equal(parse(", netflow://:1 ,"), 0);
 	assert_int_equal(set.count, 1);
 }
@@ -60,7 +63,7 @@ static void mistakes(void **state)
 		const char *text, *says;
 	} rows[] = {
 		{"netflow", "SCHEME://[HOST]:PORT"},
-		{"http://:80", "none of netflow, sflow, flow"},
+		{"http://:80", "none of netflow, sflow, flow, ipfix+tcp"},
 		{"netflow://:0", "port from 1 to 65535"},
 		{"netflow://:65536", "port from 1 to 65535"},
 		{"netflow://:+5", "port from 1 to 65535"},
