@@ -1,6 +1,6 @@
 /*
- * socket.h -- sockets as a collector wants them (UDP; a listening one for TCP): a group on one port, steered by exporter, with the kernel's receive
- * stamps and drop counters.
+ * socket.h -- sockets as a collector wants them: for UDP a group on one port, steered by exporter, with the kernel's
+ * receive stamps and drop counters; for TCP listening ones.
  */
 #ifndef WEIR_COLLECTOR_SOCKET_H
 #define WEIR_COLLECTOR_SOCKET_H

@@ -1,7 +1,7 @@
 /*
- * worker.h -- a thread with one socket (or one TCP listener and its sessions), one decoder and one open batch: receives, decodes, packs. It shares nothing
- * on the way of a datagram; what others want of it they read from counters, or ask for and it answers between
- * two receive calls.
+ * worker.h -- a thread with one socket (or one TCP listener and its sessions), one decoder and one open batch:
+ * receives, decodes, packs. It shares nothing on the way of a datagram; what others want of it they read from
+ * counters, or ask for and it answers between two receive calls.
  */
 #ifndef WEIR_COLLECTOR_WORKER_H
 #define WEIR_COLLECTOR_WORKER_H
