@@ -6,34 +6,9 @@ import collections
 import json
 import time
 import unittest
-import urllib.request
 
+from embedded import Embedded
 from harness import BIN, ROOT, Collector, Program, free_port, get, mock, summary_sums, wait_until
-
-
-class Embedded(Program):
-    def __init__(self, *options):
-        self.http, kafka = free_port(), free_port()
-        self.brokers = f"127.0.0.1:{kafka}"
-        super().__init__(f"{BIN}/weir-embedded", "--addr", f"localhost:{self.http}", "--kafka.addr",
-                         f"localhost:{kafka}", *options, cwd=ROOT)
-        wait_until(self.ready, lambda: f"weir-embedded answers\n{self.err}", 60)
-
-    def ready(self):
-        if not self.alive:
-            raise AssertionError(f"weir-embedded ended: {self.err}")
-        return get(f"http://127.0.0.1:{self.http}/ping") == "Ok.\n"
-
-    def query(self, sql):
-        """Rows as lists."""
-        url = f"http://127.0.0.1:{self.http}/?default_format=JSONCompact&output_format_json_quote_64bit_integers=0"
-        with urllib.request.urlopen(url, data=sql.encode(), timeout=60) as r:
-            text = r.read().decode()
-        return json.loads(text)["data"] if text.strip() else []
-
-    def sums(self, where="1"):
-        row = self.query(f"SELECT count(), sum(Bytes), sum(Packets) FROM flows_raw WHERE {where}")[0]
-        return dict(zip(("flows", "bytes", "packets"), map(int, row)))
 
 
 class EndToEnd(unittest.TestCase):
@@ -55,8 +30,7 @@ class EndToEnd(unittest.TestCase):
             self.embedded.query(f"TRUNCATE TABLE {table}")
 
     def wait_rows(self, n):
-        wait_until(lambda: self.embedded.sums()["flows"] >= n,
-                   lambda: f"{n} rows; there are {self.embedded.sums()}\n{self.embedded.err[-1000:]}", 60)
+        self.embedded.wait_rows(n)
 
     def test_number_for_number(self):
         s = mock(self.collector.to, protocol="v5,v9,ipfix", count=900, flows=15, rate=3000, sampling_rate=4, sources=5)
