@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "mocker/home.h"
+#include "mocker/traffic.h"
 
 struct exporter {
 	struct make_exporter make;
@@ -23,7 +23,7 @@ struct gen {
 	unsigned n_protocols;
 	struct exporter *exporters;         /* [source * n_protocols + protocol] */
 	uint64_t turn;
-	struct home home;
+	struct traffic traffic;
 	struct flow *flows;
 	struct summary summary;
 };
@@ -69,6 +69,11 @@ int gen_new(const struct gen_setup *setup, struct gen **ret_gen, char *err, size
 	int r = parse_protocols(g, setup->protocols, err, err_len);
 	if (r < 0)
 		goto out;
+	r = traffic_init(&g->traffic, setup->profile, setup->seed, (unsigned)setup->clients, (unsigned)setup->ipv6_percent);
+	if (r < 0) {
+		snprintf(err, err_len, "--profile %s: none of home campus backbone scan flood", setup->profile);
+		goto out;
+	}
 	r = -ENOMEM;
 	g->flows = calloc(MAKE_FLOWS_MAX, sizeof(*g->flows));
 	g->exporters = calloc(setup->sources * g->n_protocols, sizeof(*g->exporters));
@@ -82,7 +87,6 @@ int gen_new(const struct gen_setup *setup, struct gen **ret_gen, char *err, size
 		x->sampling_rate = (uint32_t)setup->sampling_rate;
 		x->agent = gen_source_address(i / g->n_protocols);
 	}
-	home_init(&g->home, setup->seed, (unsigned)setup->clients, (unsigned)setup->ipv6_percent);
 	g->summary.sampling_rate = (uint32_t)setup->sampling_rate;
 	*ret_gen = g;
 	return 0;
@@ -98,13 +102,13 @@ static unsigned fill(struct gen *g, unsigned protocol, uint64_t now_ns)
 	for (unsigned i = 0; i < n; i++) {
 		struct flow *f = &g->flows[i];
 		struct home_talk talk;
-		home_next(&g->home, now_ns - now_ns % NS_PER_S, row->ipv6, f, &talk);
+		const bool home = traffic_next(&g->traffic, now_ns - now_ns % NS_PER_S, row->ipv6, f, &talk);
 		if (row->samples) {
 			enum { ETHERNET_AND_FCS = 18 };
 			f->bytes = f->bytes / f->packets + ETHERNET_AND_FCS;
 			f->packets = 1;
 		}
-		summary_flow(&g->summary, protocol, f, &talk);
+		summary_flow(&g->summary, protocol, f, home ? &talk : NULL);
 	}
 	return n;
 }

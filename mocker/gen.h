@@ -15,6 +15,7 @@ struct gen;
 
 struct gen_setup {
 	const char *protocols;    /* "v5,v9": datagrams take turns */
+	const char *profile;      /* see traffic.h */
 	uint64_t seed;
 	uint64_t flows;           /* a datagram; a protocol that holds fewer gets fewer */
 	uint64_t sources;         /* exporters */

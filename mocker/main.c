@@ -34,14 +34,27 @@ static int write_summary(const char *path, const struct summary *s)
 
 static void say(const struct mocker_options *o, const struct summary *s)
 {
-	fprintf(stderr, "sent %" PRIu64 " datagrams (%" PRIu64 " of templates) to %s in %.1f s", s->datagrams,
-		s->template_datagrams, o->to, s->seconds);
+	if (o->kafka.brokers)
+		fprintf(stderr, "sent %" PRIu64 " messages to topic %s at %s in %.1f s", s->datagrams, o->kafka.topic,
+			o->kafka.brokers, s->seconds);
+	else
+		fprintf(stderr, "sent %" PRIu64 " datagrams (%" PRIu64 " of templates) to %s in %.1f s", s->datagrams,
+			s->template_datagrams, o->to, s->seconds);
 	if (s->total.flows)
 		fprintf(stderr, ": %" PRIu64 " flows, %" PRIu64 " packets, %" PRIu64 " bytes", s->total.flows,
 			s->total.packets, s->total.bytes);
 	fputs("\n", stderr);
 	if (s->refused)
 		fprintf(stderr, "weir-mocker: nobody listens at %s: %" PRIu64 " datagrams were refused\n", o->to, s->refused);
+}
+
+static run_fn *choose(const struct mocker_options *o)
+{
+	if (o->kafka.brokers)
+		return run_kafka;
+	if (o->pcap)
+		return o->meter ? run_meter : run_replay;
+	return run_generate;
 }
 
 int main(int argc, char **argv)
@@ -52,16 +65,25 @@ int main(int argc, char **argv)
 	struct summary *summary = NULL;
 	int status = EXIT_USAGE;
 
-	int r = opt_parse(&mocker_options_spec, argc, argv, &o, &parsed, err, sizeof(err));
+	const struct opt_spec spec = mocker_options_spec();
+	int r = opt_parse(&spec, argc, argv, &o, &parsed, err, sizeof(err));
 	if (r < 0) {
 		fprintf(stderr, "weir-mocker: %s\n", err);
 		goto out;
 	}
 	status = 0;
-	if (parsed.exit_now || parsed.check)
+	if (parsed.exit_now)
+		goto out;
+	if ((o.meter && !o.pcap) || (o.pcap && o.kafka.brokers)) {
+		fprintf(stderr, "weir-mocker: %s\n", o.meter ? "--meter needs --pcap, whose packets it meters"
+							       : "--pcap goes to --to, not to --kafka.brokers");
+		status = EXIT_USAGE;
+		goto out;
+	}
+	if (parsed.check)
 		goto out;
 	signals_block();
-	r = o.pcap ? run_capture(&o, &summary, err, sizeof(err)) : run_generator(&o, &summary, err, sizeof(err));
+	r = choose(&o)(&o, &summary, err, sizeof(err));
 	if (r < 0) {
 		fprintf(stderr, "weir-mocker: %s\n", err);
 		status = r == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
@@ -72,6 +94,6 @@ int main(int argc, char **argv)
 		status = EXIT_FAILURE;
 out:
 	free(summary);
-	opt_free(&mocker_options_spec, &o, &parsed);
+	opt_free(&spec, &o, &parsed);
 	return status;
 }

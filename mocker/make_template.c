@@ -90,7 +90,7 @@ static void put_record(struct put *w, const struct dialect *d, const struct make
 			put_uint(w, *u64, c->size);
 			break;
 		case COLUMN_ADDR:
-			put_bytes(w, addr->bytes, addr->len);
+			put_bytes(w, addr->bytes, f->src_addr.len); /* an absent next hop is zeros */
 			break;
 		case COLUMN_TIME:
 			put_uint(w, (*u64 - (d->ipfix ? 0 : x->boot_ns)) / NS_PER_MS, d->time_size);

@@ -27,6 +27,10 @@ static const struct opt where_rows[] = {
 static const struct opt what_rows[] = {
 	{.name = "protocol", .type = OPT_STRING, .offset = AT(protocol), .value = "ipfix", .arg = "LIST",
 	 .help = "v1, v5, v6, v7, v9, ipfix, sflow; of several (v5,v9) each datagram takes the next."},
+	{.name = "profile", .type = OPT_STRING, .offset = AT(profile), .value = "home", .arg = "KIND",
+	 .choices = "home|campus|backbone|scan|flood",
+	 .help = "home: clients that up- and download; campus: 2,000 machines in 8 networks; backbone: 64 AS, 16 "
+		 "interfaces; scan: 10.66.0.6 tries port after port; flood: everybody sends to 10.1.0.80."},
 	{.name = "flows", .type = OPT_INT, .offset = AT(flows), .value = "10", .arg = "N", .min = 1, .max = MAKE_FLOWS_MAX,
 	 .help = "Flow records a datagram; v5 holds 30 at most, v1 24, v6 and v7 27, sFlow 256."},
 	{.name = "seed", .type = OPT_INT, .offset = AT(seed), .value = "1", .arg = "N", .min = 0, .max = INT64_MAX,
@@ -47,6 +51,9 @@ static const struct opt what_rows[] = {
 static const struct opt replay_rows[] = {
 	{.name = "pcap", .type = OPT_STRING, .offset = AT(pcap), .arg = "FILE",
 	 .help = "Send the UDP payloads of this capture instead, all of them; --count and the traffic options do not count then."},
+	{.name = "meter", .type = OPT_BOOL, .offset = AT(meter),
+	 .help = "Meter the packets of --pcap and send the flows in --protocol, as an exporter would; --sampling-rate N "
+		 "looks at one packet of N."},
 	{.name = "speed", .type = OPT_STRING, .offset = AT(speed), .value = "1", .arg = "X",
 	 .help = "How fast against the capture's own time: 1 as captured, 10 ten times as fast, 0 as --rate says."},
 };
@@ -57,22 +64,31 @@ static const struct opt output_rows[] = {
 	{.name = "quiet", .type = OPT_BOOL, .offset = AT(quiet), .letter = 'q', .help = "No progress, no closing line."},
 };
 
-static const struct opt_group groups[] = {
+static struct opt_group groups[] = {
 	{"Where to, how much", OPT_ROWS(where_rows), 0},
 	{"Traffic", OPT_ROWS(what_rows), 0},
 	{"Playing a capture", OPT_ROWS(replay_rows), 0},
+	{"Straight to Kafka, instead of --to: a message instead of each datagram", NULL, 0, AT(kafka)},
 	{"Output", OPT_ROWS(output_rows), 0},
 };
+enum { KAFKA_GROUP = 3 };
 
-const struct opt_spec mocker_options_spec = {
-	.program = "weir-mocker",
-	.summary = "sends made-up or captured flow records, and knows what it sent",
-	.usage = "[OPTION...]",
-	.description = "Traffic is that of a made-up home: clients that up- and download. It ends by itself.\n\n"
-		       "    weir-mocker --to 127.0.0.1:2055 --protocol v5,v9,ipfix --count 1000 --summary -\n"
-		       "    weir-mocker --pcap router.pcap --speed 10 --to collector:2055\n\n"
-		       "Exit status: 0 all was sent, 1 sending failed, 2 bad usage.\n",
-	.groups = groups,
-	.n_groups = sizeof(groups) / sizeof(groups[0]),
-	.man_section = 1,
-};
+struct opt_spec mocker_options_spec(void)
+{
+	groups[KAFKA_GROUP].rows = kafka_option_rows;
+	groups[KAFKA_GROUP].n_rows = kafka_option_rows_count;
+	return (struct opt_spec){
+		.program = "weir-mocker",
+		.summary = "sends made-up or captured flow records, and knows what it sent",
+		.usage = "[OPTION...]",
+		.description = "Traffic is made up from a seed, or a capture's. It ends by itself.\n\n"
+			       "    weir-mocker --to 127.0.0.1:2055 --protocol v5,v9,ipfix --count 1000 --summary -\n"
+			       "    weir-mocker --pcap router.pcap --speed 10 --to collector:2055\n"
+			       "    weir-mocker --pcap packets.pcap --meter --protocol v9 --speed 0\n"
+			       "    weir-mocker --kafka.brokers localhost:9092 --count 0 --duration 1m\n\n"
+			       "Exit status: 0 all was sent, 1 sending failed, 2 bad usage.\n",
+		.groups = groups,
+		.n_groups = sizeof(groups) / sizeof(groups[0]),
+		.man_section = 1,
+	};
+}

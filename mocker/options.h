@@ -8,10 +8,12 @@
 #include <stdint.h>
 
 #include "common/opt.h"
+#include "kafka/options.h"
 
 struct mocker_options {
 	char *to;
 	char *protocol;
+	char *profile;
 	int64_t count;
 	int64_t flows;
 	int64_t rate;
@@ -25,10 +27,12 @@ struct mocker_options {
 	int64_t domain;
 	char *pcap;
 	char *speed;
+	bool meter;
 	char *summary;
 	bool quiet;
+	struct kafka_options kafka;
 };
 
-extern const struct opt_spec mocker_options_spec;
+struct opt_spec mocker_options_spec(void);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * run.c -- the sending loops. Both wait by waiting for a signal, so that Ctrl-C ends them at once with a summary of
- * what was sent until then.
+ * run.c -- what the sending loops share, and the generator's. They wait by waiting for a signal, so that Ctrl-C ends
+ * them at once with a summary of what was sent until then.
  */
 #include "mocker/run.h"
 
@@ -15,29 +15,18 @@
 #include "common/signals.h"
 #include "mocker/gen.h"
 #include "mocker/options.h"
-#include "mocker/pace.h"
-#include "mocker/send.h"
-#include "packet/capture.h"
+#include "mocker/run_internal.h"
 
-struct run {
-	const struct mocker_options *options;
-	struct send *send;
-	struct summary *summary;
-	uint64_t start_ns;    /* monotonic */
-	uint64_t progress_ns; /* when the progress line is due; 0: never */
-	struct pace pace;
-};
-
-static int start(struct run *run, const struct mocker_options *options, char *err, size_t err_len)
+int run_start(struct run *run, const struct mocker_options *options, char *err, size_t err_len)
 {
 	*run = (struct run){.options = options, .start_ns = clock_monotonic_ns()};
 	run->pace = (struct pace){.rate = (uint64_t)options->rate, .since_ns = run->start_ns};
 	if (!options->quiet && isatty(STDERR_FILENO))
 		run->progress_ns = run->start_ns;
-	return send_open(options->to, &run->send, err, err_len);
+	return options->kafka.brokers ? 0 : send_open(options->to, &run->send, err, err_len);
 }
 
-static void progress(struct run *run, uint64_t now_ns)
+void run_progress(struct run *run, uint64_t now_ns)
 {
 	if (run->progress_ns == 0 || now_ns < run->progress_ns)
 		return;
@@ -47,19 +36,19 @@ static void progress(struct run *run, uint64_t now_ns)
 		(double)s->datagrams * (double)NS_PER_S / (double)(now_ns - run->start_ns + 1));
 }
 
-static void finish(struct run *run)
+void run_finish(struct run *run)
 {
 	if (run->progress_ns)
 		fputs("\r\033[K", stderr);
-	if (run->send && run->summary) {
-		run->summary->refused = send_refused(run->send);
+	if (run->summary) {
+		run->summary->refused = run->send ? send_refused(run->send) : 0;
 		run->summary->seconds = (double)(clock_monotonic_ns() - run->start_ns) / (double)NS_PER_S;
 	}
 	send_close(run->send);
 }
 
 /* True when it is time to stop: a signal came while waiting, or --duration is over. */
-static bool wait_or_stop(const struct run *run, uint64_t now_ns, uint64_t wait_ns)
+bool run_wait(const struct run *run, uint64_t now_ns, uint64_t wait_ns)
 {
 	if (run->options->duration_ns) {
 		const uint64_t end_ns = run->start_ns + run->options->duration_ns;
@@ -71,13 +60,42 @@ static bool wait_or_stop(const struct run *run, uint64_t now_ns, uint64_t wait_n
 	return signals_wait(wait_ns) != 0;
 }
 
+/* When a datagram is due: by the capture's clock, or by the rate when SPEED is 0. */
+bool run_wait_for_turn(struct run *run, double speed, uint64_t offset_ns)
+{
+	const uint64_t due_ns = run->start_ns + (speed > 0 ? (uint64_t)((double)offset_ns / speed) : 0);
+	for (;;) {
+		const uint64_t now_ns = clock_monotonic_ns();
+		run_progress(run, now_ns);
+		uint64_t wait_ns = pace_wait_ns(&run->pace, now_ns);
+		if (speed > 0)
+			wait_ns = due_ns > now_ns ? due_ns - now_ns : 0;
+		if (wait_ns == 0)
+			return !run_wait(run, now_ns, 0);
+		if (run_wait(run, now_ns, wait_ns < NS_PER_S / 4 ? wait_ns : NS_PER_S / 4))
+			return false;
+	}
+}
+
+int run_speed(const struct mocker_options *options, double *ret_speed, char *err, size_t err_len)
+{
+	char *end;
+	const double speed = strtod(options->speed, &end);
+	if (*end || end == options->speed || !(speed >= 0) || speed > 1e6) {
+		snprintf(err, err_len, "--speed %s: not a number from 0 to 1000000", options->speed);
+		return -EINVAL;
+	}
+	*ret_speed = speed;
+	return 0;
+}
+
 static int send_generated(struct run *run, struct gen *g, uint8_t *slots)
 {
 	const uint64_t count = run->options->count ? (uint64_t)run->options->count : UINT64_MAX;
 	const bool name_sources = run->options->sources > 1;
 	for (uint64_t sent = 0; sent < count;) {
 		const uint64_t now_ns = clock_monotonic_ns();
-		if (wait_or_stop(run, now_ns, pace_wait_ns(&run->pace, now_ns)))
+		if (run_wait(run, now_ns, pace_wait_ns(&run->pace, now_ns)))
 			break;
 		const uint64_t due = pace_due(&run->pace, clock_monotonic_ns(), SEND_BATCH);
 		struct send_item items[SEND_BATCH];
@@ -96,12 +114,12 @@ static int send_generated(struct run *run, struct gen *g, uint8_t *slots)
 		if (r < 0)
 			return r;
 		run->pace.done += n;
-		progress(run, now_ns);
+		run_progress(run, now_ns);
 	}
 	return 0;
 }
 
-int run_generator(const struct mocker_options *options, struct summary **ret_summary, char *err, size_t err_len)
+int run_generate(const struct mocker_options *options, struct summary **ret_summary, char *err, size_t err_len)
 {
 	struct run run;
 	struct gen *g = NULL;
@@ -109,6 +127,7 @@ int run_generator(const struct mocker_options *options, struct summary **ret_sum
 	struct summary *copy = malloc(sizeof(*copy));
 	const struct gen_setup setup = {
 		.protocols = options->protocol,
+		.profile = options->profile,
 		.seed = (uint64_t)options->seed,
 		.flows = (uint64_t)options->flows,
 		.sources = (uint64_t)options->sources,
@@ -119,7 +138,7 @@ int run_generator(const struct mocker_options *options, struct summary **ret_sum
 		.domain = (uint32_t)options->domain,
 		.now_ns = clock_wall_ns(),
 	};
-	int r = start(&run, options, err, err_len);
+	int r = run_start(&run, options, err, err_len);
 	if (r < 0)
 		goto out;
 	r = slots && copy ? gen_new(&setup, &g, err, err_len) : -ENOMEM;
@@ -130,7 +149,7 @@ int run_generator(const struct mocker_options *options, struct summary **ret_sum
 	if (r < 0)
 		snprintf(err, err_len, "sending to %s: %s", options->to, strerror(-r));
 out:
-	finish(&run);
+	run_finish(&run);
 	if (run.summary && copy) {
 		*copy = *run.summary;
 		*ret_summary = copy;
@@ -139,100 +158,5 @@ out:
 	gen_free(g);
 	free(copy);
 	free(slots);
-	return r;
-}
-
-/* The exporters of a capture, in the order of their appearance. */
-struct cast {
-	struct ip_addr seen[256];
-	unsigned n;
-};
-
-static unsigned cast_find(struct cast *cast, const struct ip_addr *addr)
-{
-	for (unsigned i = 0; i < cast->n; i++)
-		if (ip_equal(&cast->seen[i], addr))
-			return i;
-	if (cast->n == sizeof(cast->seen) / sizeof(cast->seen[0]))
-		return cast->n - 1;
-	cast->seen[cast->n] = *addr;
-	return cast->n++;
-}
-
-/* When a datagram is due: by the capture's clock, or by the rate when SPEED is 0. */
-static bool wait_for_turn(struct run *run, double speed, uint64_t offset_ns)
-{
-	const uint64_t due_ns = run->start_ns + (speed > 0 ? (uint64_t)((double)offset_ns / speed) : 0);
-	for (;;) {
-		const uint64_t now_ns = clock_monotonic_ns();
-		progress(run, now_ns);
-		uint64_t wait_ns = pace_wait_ns(&run->pace, now_ns);
-		if (speed > 0)
-			wait_ns = due_ns > now_ns ? due_ns - now_ns : 0;
-		if (wait_ns == 0)
-			return !wait_or_stop(run, now_ns, 0);
-		if (wait_or_stop(run, now_ns, wait_ns < NS_PER_S / 4 ? wait_ns : NS_PER_S / 4))
-			return false;
-	}
-}
-
-static int send_captured(struct run *run, struct capture *capture, double speed)
-{
-	struct cast cast = {0};
-	struct capture_udp udp;
-	uint64_t first_ns = 0;
-	const unsigned sources = (unsigned)run->options->sources;
-	int r;
-	while ((r = capture_next_udp(capture, &udp)) != 0) {
-		if (r == -EAGAIN)
-			continue;
-		if (r < 0)
-			return r;
-		if (first_ns == 0)
-			first_ns = udp.time_ns;
-		const uint64_t offset_ns = udp.time_ns > first_ns ? udp.time_ns - first_ns : 0;
-		if (!wait_for_turn(run, speed, offset_ns))
-			return 0;
-		struct send_item item = {.data = udp.data, .len = udp.len};
-		if (sources > 1)
-			item.source = gen_source_address(cast_find(&cast, &udp.src) % sources);
-		r = send_all(run->send, &item, 1);
-		if (r < 0)
-			return r;
-		run->pace.done++;
-		run->summary->datagrams++;
-		run->summary->octets += udp.len;
-	}
-	return 0;
-}
-
-int run_capture(const struct mocker_options *options, struct summary **ret_summary, char *err, size_t err_len)
-{
-	struct run run;
-	struct capture *capture = NULL;
-	char *end;
-	const double speed = strtod(options->speed, &end);
-	int r = start(&run, options, err, err_len);
-	if (r < 0)
-		goto out;
-	r = -EINVAL;
-	if (*end || end == options->speed || !(speed >= 0) || speed > 1e6) {
-		snprintf(err, err_len, "--speed %s: not a number from 0 to 1000000", options->speed);
-		goto out;
-	}
-	if (capture_open(options->pcap, &capture, err, err_len) < 0)
-		goto out;
-	r = -ENOMEM;
-	run.summary = calloc(1, sizeof(*run.summary));
-	if (!run.summary)
-		goto out;
-	r = send_captured(&run, capture, speed);
-	if (r < 0)
-		snprintf(err, err_len, "%s to %s: %s", options->pcap, options->to,
-			 r == -EIO ? capture_error(capture) : strerror(-r));
-	*ret_summary = run.summary;
-out:
-	finish(&run);
-	capture_close(capture);
 	return r;
 }

@@ -19,9 +19,13 @@ void summary_flow(struct summary *s, unsigned protocol, const struct flow *f, co
 {
 	const bool six = f->src_addr.len == 16;
 	add(&s->total, f);
-	add(&s->by_protocol[protocol], f);
+	add(&s->by_family[six], f);
+	if (protocol < MAKE_PROTOCOLS)
+		add(&s->by_protocol[protocol], f);
+	if (!talk)
+		return;
 	add(&s->clients[talk->client][six][talk->download], f);
-	if (make_protocols[protocol].as)
+	if (protocol == MAKE_PROTOCOLS || make_protocols[protocol].as)
 		add(&s->servers[talk->server][six][talk->download], f);
 }
 
@@ -50,22 +54,13 @@ static void put_protocols(const struct summary *s, struct buf *out)
 
 static void put_etypes(const struct summary *s, struct buf *out)
 {
-	struct summary_sum by_family[2] = {0};
-	for (unsigned i = 0; i < HOME_CLIENTS_MAX; i++) {
-		for (unsigned k = 0; k < 4; k++) {
-			const struct summary_sum *from = &s->clients[i][k / 2][k % 2];
-			by_family[k / 2].flows += from->flows;
-			by_family[k / 2].bytes += from->bytes;
-			by_family[k / 2].packets += from->packets;
-		}
-	}
 	buf_puts(out, ",\"etypes\":{");
 	const char *comma = "";
 	for (unsigned six = 0; six < 2; six++) {
-		if (by_family[six].flows == 0)
+		if (s->by_family[six].flows == 0)
 			continue;
 		buf_printf(out, "%s\"%d\":", comma, six ? 0x86dd : 0x0800);
-		put_sum(out, "", &by_family[six]);
+		put_sum(out, "", &s->by_family[six]);
 		comma = ",";
 	}
 	buf_puts(out, "}");

@@ -24,6 +24,7 @@ struct summary {
 	uint64_t refused;            /* sends that a closed port answered; each was tried again */
 	struct summary_sum total;
 	struct summary_sum by_protocol[MAKE_PROTOCOLS];
+	struct summary_sum by_family[2]; /* IPv4, IPv6 */
 	uint64_t protocol_datagrams[MAKE_PROTOCOLS];
 	struct summary_sum clients[HOME_CLIENTS_MAX][2][2]; /* [client][IPv6][download] */
 	struct summary_sum servers[HOME_SERVERS][2][2];     /* the same; only what was exported with AS numbers */
@@ -31,6 +32,7 @@ struct summary {
 	double seconds;
 };
 
+/* TALK NULL: a flow that is not of the made-up home. PROTOCOL MAKE_PROTOCOLS: of no export protocol. */
 void summary_flow(struct summary *s, unsigned protocol, const struct flow *f, const struct home_talk *talk);
 void summary_json(const struct summary *s, struct buf *out);
 

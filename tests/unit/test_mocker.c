@@ -25,7 +25,7 @@ static struct gen *make(const char *protocols)
 	struct gen *g = NULL;
 	char err[200];
 	const struct gen_setup setup = {
-		.protocols = protocols, .seed = 7, .flows = 20, .sources = 2, .clients = 8, .ipv6_percent = 40,
+		.protocols = protocols, .profile = "home", .seed = 7, .flows = 20, .sources = 2, .clients = 8, .ipv6_percent = 40,
 		.sampling_rate = 16, .templates_every = 3, .domain = 9, .now_ns = NOW,
 	};
 	assert_int_equal(gen_new(&setup, &g, err, sizeof(err)), 0);
@@ -184,7 +184,7 @@ static void test_bad_protocol(void **state)
 	(void)state;
 	struct gen *g = NULL;
 	char err[200] = "";
-	const struct gen_setup setup = {.protocols = "v5,v10", .flows = 1, .sources = 1, .clients = 1};
+	const struct gen_setup setup = {.protocols = "v5,v10", .profile = "home", .flows = 1, .sources = 1, .clients = 1};
 	assert_int_equal(gen_new(&setup, &g, err, sizeof(err)), -EINVAL);
 	assert_non_null(strstr(err, "\"v10\""));
 	assert_null(g);
