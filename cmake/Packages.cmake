@@ -10,6 +10,7 @@ pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis>=0.14)
 pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq>=13)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
+pkg_check_modules(MAXMINDDB REQUIRED IMPORTED_TARGET libmaxminddb)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 
 find_program(PROTOC_C protoc-c REQUIRED)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { OWN_GROUPS = 2, GROUPS_MAX = 32, ALIGN = 16 };
+enum { OWN_GROUPS = 3, GROUPS_MAX = 32, ALIGN = 16 };
 
 static const struct opt rows[] = {
 	{"local", OPT_STRING, offsetof(struct inserter_options, local), NULL, "PREFIX,...",
@@ -68,6 +68,8 @@ static size_t lay_out(void)
 				       .base = offsetof(struct config, common)};
 	groups[1] = (struct opt_group){.title = "Kafka", .rows = kafka_option_rows, .n_rows = kafka_option_rows_count,
 				       .base = offsetof(struct config, kafka)};
+	groups[2] = (struct opt_group){.title = "Enrichment", .rows = enrich_option_rows, .n_rows = ENRICH_OPTIONS,
+				       .base = offsetof(struct config, enrich)};
 	for (size_t i = 0; i < sink_kinds_count && n < GROUPS_MAX; i++) {
 		const struct sink_kind *kind = sink_kinds[i];
 		group_of[i] = n;

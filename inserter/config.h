@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "common/opt.h"
+#include "enrich/enrich.h"
 #include "inserter/sink.h"
 #include "kafka/options.h"
 
@@ -28,6 +29,7 @@ struct inserter_options {
 struct config {
 	struct inserter_options common;
 	struct kafka_options kafka;
+	struct enrich_options enrich;
 	/* the sinks' options follow; config_sink_options() finds them */
 };
 

@@ -20,6 +20,7 @@
 #include "common/err.h"
 #include "common/log.h"
 #include "common/promtext.h"
+#include "enrich/enrich.h"
 #include "inserter/replay.h"
 #include "kafka/consume.h"
 #include "kafka/header.h"
@@ -120,6 +121,9 @@ static void tick(struct feed *f, uint64_t now_ns)
 	for (size_t i = 0; i < f->n_slots; i++)
 		if (f->slots[i].kind->tick)
 			f->slots[i].kind->tick(f->slots[i].self, wall);
+	char err[512];
+	if (enrich_tick(f->setup.enrich, err, sizeof(err)))
+		log_warn(LOG_OURS, "enrichment goes on with what it had: %s", err);
 	if (!f->consumer)
 		return;
 	__atomic_store_n(&f->lag, (uint64_t)kafka_consumer_lag(f->consumer), __ATOMIC_RELAXED);
@@ -146,8 +150,10 @@ static bool is_readable(struct feed *f, const struct kafka_message *m)
 	return false;
 }
 
-static void give(struct feed *f, const struct flow *flow)
+/* First what is known of the addresses, so that a filter can ask for it. */
+static void give(struct feed *f, struct flow *flow)
 {
+	enrich_flow(f->setup.enrich, flow);
 	if (!filter_match(f->setup.filter, flow)) {
 		counter_inc(&f->filtered);
 		return;
@@ -264,7 +270,7 @@ static void *run(void *arg)
 
 /* -- files -- */
 
-static bool on_file_flow(void *arg, const struct flow *flow)
+static bool on_file_flow(void *arg, struct flow *flow)
 {
 	struct feed *f = arg;
 	counter_inc(&f->flows);
@@ -388,6 +394,7 @@ void feed_free(struct feed *f)
 	if (!f)
 		return;
 	(void)feed_join(f);
+	enrich_free(f->setup.enrich);
 	free(f);
 }
 
@@ -422,6 +429,21 @@ static void bad_metrics(const struct feed *f, struct buf *b)
 				 err_word(e), NULL);
 }
 
+static void enrich_metrics(struct feed *const feeds[], size_t n, struct buf *b)
+{
+	static const char name[] = "weir_inserter_enriched_total";
+	struct enrich_stats stats;
+	if (n == 0 || !feeds[0]->setup.enrich)
+		return;
+	prom_head(b, name, "counter", "Flows in which a country, an AS number or a name was filled in.");
+	for (size_t k = 0; k < n; k++) {
+		enrich_stats(feeds[k]->setup.enrich, &stats);
+		prom_u64(b, name, stats.countries, "group", group_label(feeds[k]), "what", "country", NULL);
+		prom_u64(b, name, stats.as_numbers, "group", group_label(feeds[k]), "what", "as", NULL);
+		prom_u64(b, name, stats.names, "group", group_label(feeds[k]), "what", "name", NULL);
+	}
+}
+
 void feed_metrics(struct feed *const feeds[], size_t n, struct buf *b)
 {
 	static const struct {
@@ -449,6 +471,7 @@ void feed_metrics(struct feed *const feeds[], size_t n, struct buf *b)
 	prom_head(b, "weir_inserter_bad_records_total", "counter", "Records that could not be read, by reason.");
 	for (size_t k = 0; k < n; k++)
 		bad_metrics(feeds[k], b);
+	enrich_metrics(feeds, n, b);
 	for (size_t k = 0; k < n; k++)
 		for (size_t i = 0; i < feeds[k]->n_slots; i++)
 			if (feeds[k]->slots[i].kind->metrics)

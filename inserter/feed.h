@@ -13,6 +13,7 @@
 #include "inserter/sink.h"
 
 struct buf;
+struct enrich;
 struct feed;
 struct filter;
 struct kafka_options;
@@ -25,6 +26,7 @@ struct feed_setup {
 	const char *from;
 	const char *read, *range;  /* --read: files instead of the topic */
 	const struct filter *filter; /* NULL: every flow */
+	struct enrich *enrich;       /* the feed's own from now on; NULL: none */
 	uint64_t flush_ns;         /* at least so often, sinks are made safe and offsets committed */
 	volatile bool *stop;       /* set by anybody: end */
 	void (*ended)(void);       /* called once by the feed's thread when it has ended by itself */

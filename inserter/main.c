@@ -123,6 +123,8 @@ static struct feed *feed_for(struct program *p, const char *group, char *err, si
 		.stop = &stop,
 		.ended = feed_has_ended,
 	};
+	if (enrich_new(&p->config->enrich, &setup.enrich, err, err_len))
+		return NULL;
 	if (feed_new(&setup, &p->feeds[p->n_feeds], err, err_len))
 		return NULL;
 	return p->feeds[p->n_feeds++];
@@ -145,7 +147,7 @@ static int add_sink(struct program *p, const char *name, char *err, size_t err_l
 	}
 	struct feed *feed = feed_for(p, group, err, err_len);
 	if (!feed)
-		return -ENOMEM;
+		return -EINVAL;
 	if (!feed_empty(feed) && (kind->begin || feed_keeps_offsets(feed))) {
 		snprintf(err, err_len, "%s keeps its own offsets: with --group, run it in a process of its own", kind->name);
 		return -EINVAL;

@@ -18,7 +18,7 @@ struct replay {
 	const char *path;            /* a file, a directory (its files in order of their names), "-": standard input */
 	const char *range;           /* "FIRST:LAST", names of files; NULL: all */
 	const volatile bool *stop;
-	bool (*flow)(void *arg, const struct flow *f); /* false: enough */
+	bool (*flow)(void *arg, struct flow *f); /* false: enough */
 	void *arg;
 };
 

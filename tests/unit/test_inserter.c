@@ -13,6 +13,7 @@
 #include "proto/flow.h"
 #include "proto/pack.h"
 #include "tests/unit/child.h"
+#include "tests/unit/mmdb_writer.h"
 #include "tests/unit/mock_cluster.h"
 
 static struct child child, second;
@@ -120,6 +121,27 @@ static void test_bad_records_are_counted_and_passed_over(void **state)
 	assert_non_null(strstr(child.text[1], "read 3 flows in 5 messages, 3 records could not be read"));
 }
 
+static void test_enrichment_in_a_sink(void **state)
+{
+	static struct mmdb_writer writer;
+	struct cluster *cl = *state;
+	char path[] = "/tmp/weir-test-inserter-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	close(fd);
+	mmdb_init(&writer);
+	mmdb_country(&writer, "104.16.0.0/12", "US");
+	mmdb_write(&writer, path);
+	cluster_create(cl, 4);
+	send_flows(cl, 0, 3);
+	const char *const argv[] = {"weir-inserter", "print", "-o", "fmt:%sa %sc %dc", "-q", "-c", "3", "--from", "beginning", BROKERS,
+				    "--enrich.country", path, "src geo US", NULL};
+	child_start(&child, argv);
+	assert_int_equal(child_end(&child, 0), 0);
+	assert_int_equal(child_lines(child.text[0], "   104.18.185.54 US ..\n"), 3);
+	unlink(path);
+}
+
 static void test_no_broker_is_one_line(void **state)
 {
 	(void)state;
@@ -144,6 +166,7 @@ static void test_bad_usage(void **state)
 		{{"weir-inserter", "print", "--local", "10.0.0.0/99"}, "10.0.0.0/99"},
 		{{"weir-inserter", "print", "--from", "tomorrow"}, "--from tomorrow"},
 		{{"weir-inserter", "print", "--kafka.property", "nonsense"}, "nonsense"},
+		{{"weir-inserter", "print", "--enrich.as", "/nowhere"}, "/nowhere"},
 		{{"weir-inserter", "metrics", "--max-addresses", "0"}, "max-addresses"},
 	};
 	(void)state;
@@ -161,6 +184,7 @@ int main(void)
 		WITH_CLUSTER(test_print_and_metrics_in_one_process),
 		WITH_CLUSTER(test_two_terminals_see_every_flow),
 		WITH_CLUSTER(test_bad_records_are_counted_and_passed_over),
+		WITH_CLUSTER(test_enrichment_in_a_sink),
 		cmocka_unit_test(test_no_broker_is_one_line),
 		cmocka_unit_test(test_bad_usage),
 	};
