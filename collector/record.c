@@ -170,12 +170,16 @@ static inline void one_record(const struct record_run *run, const struct segment
 static int fixed_set(const struct record_run *run, const uint8_t *p, size_t len, uint32_t *ret_records)
 {
 	size_t step = run->t->min_len;
-	size_t n = len / step;
+	size_t there = len / step;
+	size_t budget = record_budget(len);
+	size_t n = there < budget ? there : budget;
 
 	/* What is left behind the last record is padding (RFC 7011 3.3.1, RFC 3954 5.3). */
 	for (size_t i = 0; i < n; i++, p += step)
 		one_record(run, NULL, p);
 	*ret_records = (uint32_t)n;
+	if (n < there)
+		return -ERR_RECORD_LIMIT;
 	return n > 0 || len == 0 ? 0 : -ERR_BAD_RECORD;
 }
 
@@ -199,6 +203,8 @@ static int variable_set(const struct record_run *run, const uint8_t *p, size_t l
 	while (wire_left(&w) >= run->t->min_len) {
 		const uint8_t *rest = w.p;
 		size_t left = wire_left(&w);
+		if (*ret_records >= record_budget(len))
+			return -ERR_RECORD_LIMIT;
 		if (!walk(run->t, &w, &g))
 			return *ret_records > 0 && all_zero(rest, left) ? 0 : -ERR_BAD_RECORD;
 		one_record(run, &g, NULL);
@@ -217,6 +223,32 @@ int record_set(struct decoder *d, struct domain *dom, const struct record_source
 	if (t->n_vars == 0)
 		return fixed_set(&run, data, len, ret_records);
 	return variable_set(&run, data, len, ret_records);
+}
+
+/* Steps that only fill what is open still, and leave struct record_extra, which is the outer record's, alone. */
+static void run_gently(const struct template *t, const struct segments *g, struct record *r)
+{
+	for (const struct step *s = t->steps; s < t->steps + t->n_steps; s++) {
+		struct step gentle = *s;
+		const uint8_t *p = s->var ? g->var[s->seg] : g->run[s->seg] + s->offset;
+		size_t len = s->var ? g->len[s->seg] : s->len;
+		gentle.if_zero = true;
+		if (len > 0 && s->op != STEP_CALL && s->target < offsetof(struct record, extra))
+			record_value(&gentle, p, len, r);
+	}
+}
+
+long record_fill_open(const struct record_run *run, const uint8_t *data, size_t len, struct record *r)
+{
+	struct wire w = wire_of(data, len);
+	struct segments g;
+
+	if (!walk(run->t, &w, &g))
+		return -ERR_BAD_RECORD;
+	run_gently(run->t, &g, r);
+	if (run->t->lists)
+		run_calls(run, &g, NULL, r);
+	return w.p - data;
 }
 
 long record_fill(const struct record_run *run, const uint8_t *data, size_t len, struct record *r)

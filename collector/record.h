@@ -65,6 +65,15 @@ struct record_source {
 	uint8_t engine_type, engine_id;
 };
 
+/*
+ * How many records of a set of LEN bytes are taken: more only when they are shorter than eight bytes on average, which no flow
+ * is that says something. Otherwise a byte on the wire could become a flow of a hundred bytes behind it.
+ */
+static inline size_t record_budget(size_t len)
+{
+	return 16 + len / 8;
+}
+
 /* One set at work. */
 struct record_run {
 	struct decoder *d;
@@ -84,8 +93,10 @@ struct record_run {
 int record_set(struct decoder *d, struct domain *dom, const struct record_source *src, const struct template *t,
 	const uint8_t *data, size_t len, uint32_t *ret_records, struct decode_result *res);
 
-/* Adds what one record of RUN's template at DATA holds to R. Gives its length, or -ERR_BAD_RECORD. */
+/* Puts what one record of RUN's template at DATA holds into R. Gives its length, or -ERR_BAD_RECORD. */
 long record_fill(const struct record_run *run, const uint8_t *data, size_t len, struct record *r);
+/* The same, but only where R has nothing yet. */
+long record_fill_open(const struct record_run *run, const uint8_t *data, size_t len, struct record *r);
 
 /* record_value.c: the steps that are not plain copies. */
 void record_value(const struct step *s, const uint8_t *p, size_t len, struct record *r);

@@ -17,9 +17,9 @@ struct sampler {
 };
 
 struct sampling {
-	struct sampler *items; /* small: a handful a domain; searched from the one found last */
+	struct sampler *items; /* sorted by key */
 	size_t count, cap;
-	size_t last;
+	bool stale;            /* what follows is of before the last change */
 	uint64_t only;         /* what all items agree on, 0 when they do not */
 	uint64_t whole;        /* said of the whole domain */
 };
@@ -39,31 +39,49 @@ uint64_t sampling_rate(const struct record_sampling *s)
 	return s->rate;
 }
 
-static bool same_key(const struct sampling_key *a, const struct sampling_key *b)
+static int compare(const struct sampling_key *a, const struct sampling_key *b)
 {
-	return a->has_selector == b->has_selector && a->has_in_if == b->has_in_if && a->selector == b->selector &&
-		a->in_if == b->in_if;
+	if (a->has_selector != b->has_selector)
+		return a->has_selector ? 1 : -1;
+	if (a->has_in_if != b->has_in_if)
+		return a->has_in_if ? 1 : -1;
+	if (a->selector != b->selector)
+		return a->selector < b->selector ? -1 : 1;
+	return a->in_if < b->in_if ? -1 : a->in_if > b->in_if;
+}
+
+/* Index of the first item that is not before KEY. */
+static size_t lower(const struct sampling *s, const struct sampling_key *key)
+{
+	size_t low = 0;
+	size_t high = s->count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (compare(&s->items[mid].key, key) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
 }
 
 static struct sampler *find(const struct sampling *s, const struct sampling_key *key)
 {
-	for (size_t i = 0; i < s->count; i++)
-		if (same_key(&s->items[i].key, key))
-			return &s->items[i];
-	return NULL;
+	size_t i = lower(s, key);
+	return i < s->count && compare(&s->items[i].key, key) == 0 ? &s->items[i] : NULL;
 }
 
 /* Rates of the whole domain count for flows without a selector; where there is none, what all samplers agree on. */
 static void settle(struct sampling *s)
 {
-	s->whole = s->only = 0;
-	for (size_t i = 0; i < s->count; i++) {
-		const struct sampler *item = &s->items[i];
-		if (!item->key.has_selector && !item->key.has_in_if)
-			s->whole = item->rate;
-	}
+	static const struct sampling_key whole;
+	const struct sampler *item = find(s, &whole);
+
+	s->stale = false;
+	s->whole = item ? item->rate : 0;
 	s->only = s->count ? s->items[0].rate : 0;
-	for (size_t i = 1; i < s->count; i++)
+	for (size_t i = 1; i < s->count && s->only; i++)
 		if (s->items[i].rate != s->only)
 			s->only = 0;
 }
@@ -88,8 +106,11 @@ static struct sampler *add(struct decoder *d, struct domain *dom, const struct s
 		s->items = items;
 		s->cap = cap;
 	}
-	s->items[s->count] = (struct sampler){.key = *key};
-	return &s->items[s->count++];
+	size_t i = lower(s, key);
+	memmove(&s->items[i + 1], &s->items[i], (s->count - i) * sizeof(s->items[0]));
+	s->items[i] = (struct sampler){.key = *key};
+	s->count++;
+	return &s->items[i];
 }
 
 void sampling_learn(struct decoder *d, struct domain *dom, const struct sampling_key *key, uint64_t rate)
@@ -103,37 +124,37 @@ void sampling_learn(struct decoder *d, struct domain *dom, const struct sampling
 	if (!item || item->rate == rate)
 		return;
 	item->rate = rate;
-	settle(dom->sampling);
+	dom->sampling->stale = true;
 }
 
 uint64_t sampling_find(const struct domain *dom, uint64_t selector, uint32_t in_if)
 {
-	struct sampling *s = dom->sampling;
-	size_t by_if = SIZE_MAX;
+	const struct sampling *s = dom->sampling;
+	const struct sampling_key keys[] = {
+		{.has_selector = true, .has_in_if = true, .selector = selector, .in_if = in_if},
+		{.has_selector = true, .selector = selector},
+		{.has_in_if = true, .in_if = in_if},
+	};
 
 	if (!s)
 		return 0;
-	if (s->last < s->count && selector && s->items[s->last].key.has_selector &&
-	    s->items[s->last].key.selector == selector && !s->items[s->last].key.has_in_if)
-		return s->items[s->last].rate;
-	for (size_t i = 0; i < s->count; i++) {
-		const struct sampling_key *k = &s->items[i].key;
-		bool fits_if = k->has_in_if && k->in_if == in_if;
-		if (selector && k->has_selector && k->selector == selector && (fits_if || !k->has_in_if)) {
-			s->last = i;
-			return s->items[i].rate;
-		}
-		if (fits_if && !k->has_selector)
-			by_if = i;
+	for (size_t i = selector ? 0 : 2; i < 3; i++) {
+		const struct sampler *item = find(s, &keys[i]);
+		if (item)
+			return item->rate;
 	}
-	if (by_if != SIZE_MAX)
-		return s->items[by_if].rate;
 	return s->whole ? s->whole : s->only;
 }
 
-uint64_t sampling_only(const struct domain *dom)
+uint64_t sampling_only(struct domain *dom)
 {
-	return dom->sampling ? dom->sampling->only : 0;
+	struct sampling *s = dom->sampling;
+
+	if (!s)
+		return 0;
+	if (s->stale)
+		settle(s);
+	return s->only;
 }
 
 void sampling_free(struct decoder *d, struct sampling *s)

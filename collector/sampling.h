@@ -48,10 +48,10 @@ struct sampling_key {
 };
 void sampling_learn(struct decoder *d, struct domain *dom, const struct sampling_key *key, uint64_t rate);
 
+/* The rate that all of DOM's samplers have, 0 when they differ. To be asked before sampling_find(), once a set. */
+uint64_t sampling_only(struct domain *dom);
 /* The rate of a flow of DOM that names SELECTOR (0: none) and IN_IF; 0 unknown. */
 uint64_t sampling_find(const struct domain *dom, uint64_t selector, uint32_t in_if);
-/* The rate that all flows of DOM have that name no selector, or 0: no look-up is needed for them. */
-uint64_t sampling_only(const struct domain *dom);
 
 /* Calls FN for each rate that is known of DOM. */
 void sampling_each(const struct domain *dom, void (*fn)(void *arg, const struct sampling_key *key, uint64_t rate),

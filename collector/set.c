@@ -16,6 +16,8 @@ static int options_set(struct decoder *d, struct domain *dom, const struct recor
 
 	*ret_records = 0;
 	while ((size_t)(end - data) >= t->min_len) {
+		if (*ret_records >= record_budget(len))
+			return -ERR_RECORD_LIMIT;
 		long n = metadata_record(d, dom, src, t, data, (size_t)(end - data));
 		if (n < 0)
 			break; /* padding, or a record cut short */

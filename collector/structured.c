@@ -19,7 +19,6 @@
 
 enum {
 	DEPTH_MAX = 4,             /* of lists within lists */
-	SUB_RECORDS_MAX = 256,     /* looked at in one list */
 	ENTERPRISE_BIT = 0x8000
 };
 
@@ -117,11 +116,27 @@ static void emit_sub(const struct record_run *run, struct record *sub, struct re
 	outer->sub_records++;
 }
 
+/* One record of a list whose records are flows; its length, or a reason. */
+static long sub_flow(const struct record_run *inner, const uint8_t *p, size_t len, struct record *outer)
+{
+	struct record sub;
+
+	clear(&sub, inner);
+	long n = record_fill(inner, p, len, &sub);
+	if (n < 0)
+		return n;
+	outer->cut += sub.cut;
+	outer->sub_records += sub.sub_records;
+	if (sub.sub_records == 0)
+		emit_sub(inner, &sub, outer);
+	return n;
+}
+
 /* Data records of template ID, one after the other. RFC 6313 4.5.2: no padding between or behind them. */
 static void sub_records(const struct record_run *run, uint16_t id, struct wire *w, struct record *r)
 {
 	struct record_run inner = *run;
-	struct record sub;
+	size_t budget = record_budget(wire_left(w));
 
 	inner.t = template_find(run->d, run->dom, id, run->src->port);
 	inner.depth = run->depth + 1;
@@ -129,20 +144,12 @@ static void sub_records(const struct record_run *run, uint16_t id, struct wire *
 		counter_inc(&run->d->stats.lists_skipped);
 		return;
 	}
-	bool open = !has_ends(&r->flow);
-	for (unsigned n = 0; wire_left(w) >= inner.t->min_len && n < SUB_RECORDS_MAX; n++) {
-		clear(&sub, run);
-		long len = record_fill(&inner, w->p, wire_left(w), &sub);
+	bool flows = inner.t->ends && !has_ends(&r->flow);
+	for (size_t n = 0; wire_left(w) >= inner.t->min_len && n < budget; n++) {
+		long len = flows ? sub_flow(&inner, w->p, wire_left(w), r) : record_fill_open(&inner, w->p, wire_left(w), r);
 		if (len < 0)
 			break;
 		wire_skip(w, (size_t)len);
-		r->cut += sub.cut;
-		if (sub.sub_records)
-			r->sub_records += sub.sub_records;
-		else if (open && has_ends(&sub.flow))
-			emit_sub(&inner, &sub, r);
-		else
-			fill_open(&r->flow, &sub.flow);
 	}
 }
 

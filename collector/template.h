@@ -83,6 +83,7 @@ struct template {
 	bool lists;                 /* some step is a STEP_CALL */
 	bool post;                  /* post_* may have to stand in */
 	bool icmp;                  /* has type and code of its own */
+	bool ends;                  /* has a source or destination address */
 	uint8_t relative;           /* enum template_relative */
 	struct step *steps;         /* n_steps, then n_reverse that fill the other direction */
 	uint16_t *runs;             /* n_vars + 1: bytes of fixed fields before, between and behind the variable ones */

@@ -138,6 +138,29 @@ static void a_set_shorter_than_its_record(void **state)
 	assert_int_equal(stats()->sets_skipped[ERR_BAD_RECORD], 1);
 }
 
+/* A byte on the wire must not become a flow of a hundred bytes behind it. */
+static void records_of_a_few_octets_are_bounded(void **state)
+{
+	(void)state;
+	ipfix(1);
+	template_set(256, FIELDS(F(4, 1)));
+	template_set(257, FIELDS(F(371, VAR)));
+	set(256), put(0x0606060606060606, 8), put(0, 992), end_set();
+	send_all();
+	assert_int_equal(n_flows, 16 + 1000 / 8);
+	assert_int_equal(stats()->sets_skipped[ERR_RECORD_LIMIT], 1);
+	ipfix(1);
+	set(257), put(0, 1000), end_set();
+	send_all();
+	assert_int_equal(res.flows, 16 + 1000 / 8);
+	assert_int_equal(stats()->sets_skipped[ERR_RECORD_LIMIT], 2);
+	ipfix(1);
+	set(256), put(0x0606060606060606, 8), end_set();
+	send_all();
+	assert_int_equal(res.flows, 8);
+	assert_int_equal(res.skipped, 0);
+}
+
 #define REVERSE 29305
 #define BIFLOW FIELDS(F(8, 4), F(12, 4), F(7, 2), F(11, 2), F(4, 1), F(10, 4), F(14, 4), F(1, 8), F(2, 8), F(6, 1), \
 	E(REVERSE, 1, 8), E(REVERSE, 2, 8), E(REVERSE, 6, 1), F(152, 8), E(REVERSE, 152, 8), F(15, 4))
@@ -216,7 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(variable_length_of_one_and_three_bytes), T(variable_length_in_v9), T(a_template_of_variable_fields_only),
 		T(padding_behind_variable_records), T(a_variable_length_that_leaves_its_set), T(a_message_length_that_lies),
-		T(records_shorter_than_the_set_leave_padding), T(a_set_shorter_than_its_record), T(a_biflow_is_two_flows),
+		T(records_shorter_than_the_set_leave_padding), T(a_set_shorter_than_its_record), T(records_of_a_few_octets_are_bounded), T(a_biflow_is_two_flows),
 		T(a_biflow_in_one_flow), T(enterprise_bit_in_options_templates),
 	};
 	return RUN(tests);
