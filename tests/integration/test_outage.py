@@ -13,6 +13,7 @@ import time
 import unittest
 
 import harness
+import proxy
 from harness import Collector, Kafka, Program, Topic, mock, mock_in_background, sums, summary_sums, wait_until
 
 
@@ -131,6 +132,32 @@ class Outage(unittest.TestCase):
                              f"life {epoch}: a gap")
             self.assertEqual(sequence[0], 0, f"life {epoch}: the first datagrams are missing")
         print(f"{rounds} kills, {sum(sum(d.values()) for d in lives.values())} flows, {topic.duplicates()} messages twice")
+
+    def test_connections_cut(self):
+        """A proxy cuts the connections to the broker again and again: each flow comes, and comes once (idempotence)."""
+        door = harness.free_port()
+        self.kafka = Kafka(settings=[f"advertised.listeners=PLAINTEXT://127.0.0.1:{door}"])
+        self.addCleanup(self.kafka.close)
+        between = proxy.Proxy(door, self.kafka.port)
+        self.addCleanup(between.close)
+        self.kafka.start()
+        self.kafka.create("flows")
+        self.kafka.brokers = f"127.0.0.1:{door}"
+        c = self.collector("--kafka.batch.bytes", "16KiB", "--kafka.batch.linger", "50ms")
+        load = mock_in_background(c.to, "-", protocol="ipfix", count=4000, flows=10, rate=600)
+        self.addCleanup(load.close)
+        moments = random.Random(5)
+        while load.alive:
+            time.sleep(moments.uniform(0.1, 0.8))
+            between.cut()
+        s = harness.json.loads(load.out)
+        topic = self.topic()
+        flows = topic.wait_flows(s["flows"], 60)
+        self.assertGreater(between.cuts, 5)
+        self.assertEqual(sums(flows), summary_sums(s))
+        self.assertEqual(topic.duplicates(), 0)
+        wait_until(lambda: c.metrics().sum("weir_collector_journal_batches") == 0, "the journal is empty")
+        harness.conserves(self, c.metrics())
 
     def test_terminated_without_broker(self):
         """SIGTERM while the broker is away: in time, exit 0, and what was not delivered comes at the next start."""
