@@ -157,7 +157,7 @@ static void domain_free(struct decoder *d, struct domain *dom)
 	if (d->exporters.last == dom)
 		d->exporters.last = NULL;
 	d->exporters.domain_count--;
-	d->stats.domains--;
+	counter_dec(&d->stats.domains);
 	free(dom);
 }
 
@@ -174,7 +174,7 @@ static void exporter_free(struct decoder *d, struct exporter *e)
 	if (d->exporter == e)
 		d->exporter = NULL;
 	d->exporters.count--;
-	d->stats.exporters--;
+	counter_dec(&d->stats.exporters);
 	free(e);
 }
 
@@ -245,7 +245,7 @@ static struct exporter *exporter_get(struct decoder *d, const struct ip_addr *ad
 	*b = e;
 	list_append(&t->fresh, &e->age);
 	t->count++;
-	d->stats.exporters++;
+	counter_inc(&d->stats.exporters);
 	return e;
 }
 
@@ -275,7 +275,7 @@ static struct domain *domain_new(struct decoder *d, const struct domain_key *key
 	dom->bucket = *b;
 	*b = dom;
 	t->domain_count++;
-	d->stats.domains++;
+	counter_inc(&d->stats.domains);
 	*ret_reason = ERR_NONE;
 	return dom;
 }

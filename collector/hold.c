@@ -75,7 +75,7 @@ static void unlink_one(struct decoder *d, struct held *one)
 	*(one->before ? &one->before->after : &h->buckets[one->bucket].first) = one->after;
 	*(one->after ? &one->after->before : &h->buckets[one->bucket].last) = one->before;
 	h->bytes -= size_of(one);
-	d->stats.held_bytes = h->bytes;
+	counter_set(&d->stats.held_bytes, h->bytes);
 	counter_add(&d->stats.sets_held, (uint64_t)0 - 1);
 }
 
@@ -91,7 +91,7 @@ static void link_one(struct decoder *d, struct held *one)
 	*(*last ? &(*last)->after : &h->buckets[one->bucket].first) = one;
 	*last = one;
 	h->bytes += size_of(one);
-	d->stats.held_bytes = h->bytes;
+	counter_set(&d->stats.held_bytes, h->bytes);
 	counter_inc(&d->stats.sets_held);
 	counter_inc(&d->stats.sets_put_aside);
 }

@@ -72,7 +72,7 @@ static void close_gap(struct templates *ts, uint32_t i)
 static void drop(struct decoder *d, struct templates *ts, struct template *t)
 {
 	d->state_bytes -= t->size;
-	d->stats.templates--;
+	counter_dec(&d->stats.templates);
 	ts->count--;
 	ts->last = NULL;
 	free(t);
@@ -214,7 +214,7 @@ static int place(struct decoder *d, struct domain *dom, struct template *t, cons
 	ts->last = NULL;
 	ts->count++;
 	d->state_bytes += t->size;
-	d->stats.templates++;
+	counter_inc(&d->stats.templates);
 	counter_inc(known ? &d->stats.templates_changed : &d->stats.templates_added);
 	return 0;
 }

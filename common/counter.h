@@ -23,6 +23,17 @@ static inline void counter_inc(uint64_t *c)
 	counter_add(c, 1);
 }
 
+/* Gauges: what goes up and down. Only the owning thread. */
+static inline void counter_dec(uint64_t *c)
+{
+	__atomic_store_n(c, *c - 1, __ATOMIC_RELAXED);
+}
+
+static inline void counter_set(uint64_t *c, uint64_t n)
+{
+	__atomic_store_n(c, n, __ATOMIC_RELAXED);
+}
+
 /* Several writers: for rare events only. */
 static inline void counter_add_shared(uint64_t *c, uint64_t n)
 {
