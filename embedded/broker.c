@@ -182,7 +182,8 @@ static void set_gate(struct broker *b, uint64_t tick_ns)
 		return;
 	rd_kafka_mock_broker_error_stack_cnt(b->mock, BROKER_ID, API_PRODUCE, &laid);
 	for (; laid < GATE_LIST; laid++)
-		rd_kafka_mock_broker_push_request_error_rtts(b->mock, BROKER_ID, API_PRODUCE, 1, RD_KAFKA_RESP_ERR_NO_ERROR, delay_ms);
+		rd_kafka_mock_broker_push_request_error_rtts(b->mock, BROKER_ID, API_PRODUCE, 1, RD_KAFKA_RESP_ERR_NO_ERROR,
+							     delay_ms);
 }
 
 static bool anything_behind(struct broker *b)

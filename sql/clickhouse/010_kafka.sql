@@ -9,10 +9,10 @@
 -- (flows_errors); any other mode makes it block its partition for ever. Two consumers read 300,000 and more flows
 -- a second; more consumers make more and smaller parts. kafka_flush_interval_ms is how old the picture may be:
 -- below 500 the parts get too small.
-DROP VIEW IF EXISTS flows_consumer SYNC;
-DROP VIEW IF EXISTS flows_errors_view SYNC;
-DROP VIEW IF EXISTS flows_raw_view SYNC;
-DROP TABLE IF EXISTS flows SYNC;
+DROP VIEW IF EXISTS flows_consumer;
+DROP VIEW IF EXISTS flows_errors_view;
+DROP VIEW IF EXISTS flows_raw_view;
+DROP TABLE IF EXISTS flows;
 
 CREATE TABLE flows
 (

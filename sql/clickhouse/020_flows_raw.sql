@@ -151,7 +151,7 @@ TTL TimeReceived + INTERVAL ${RAW_DAYS:-30} DAY
 SETTINGS ttl_only_drop_parts = 1;
 
 -- What came out of Kafka passes through here on its way into flows_raw or flows_errors; nothing is stored.
-DROP TABLE IF EXISTS flows_queue SYNC;
+DROP TABLE IF EXISTS flows_queue;
 CREATE TABLE flows_queue AS flows_raw ENGINE = Null;
 ALTER TABLE flows_queue
 	ADD COLUMN Topic String, ADD COLUMN Error String, ADD COLUMN RawMessage String;
@@ -184,6 +184,6 @@ FROM
 WHERE Collector = 0 OR (KafkaOffset = FirstOffset AND (Collector, Epoch, Sequence) NOT IN
 	(SELECT Collector, Epoch, Sequence FROM flows_seen WHERE Time > now() - INTERVAL ${DEDUP_MINUTES:-60} MINUTE));
 
-DROP VIEW IF EXISTS flows_seen_view SYNC;
+DROP VIEW IF EXISTS flows_seen_view;
 CREATE MATERIALIZED VIEW flows_seen_view TO flows_seen AS
 SELECT DISTINCT Collector, Epoch, Sequence, now() AS Time FROM flows_raw WHERE Collector != 0;

@@ -26,7 +26,7 @@ ORDER BY (Date, Timeslot, SrcAS, DstAS)
 TTL Timeslot + INTERVAL ${ROLLUP_5M_DAYS:-90} DAY
 SETTINGS ttl_only_drop_parts = 1;
 
-DROP VIEW IF EXISTS flows_5m_view SYNC;
+DROP VIEW IF EXISTS flows_5m_view;
 CREATE MATERIALIZED VIEW flows_5m_view TO flows_5m AS
 WITH sumMap([toUInt32(EType)], [r.Bytes], [r.Packets], [toUInt64(1)]) AS etypes
 SELECT

@@ -44,7 +44,7 @@ PARTITION BY toYYYYMM(insertionTime)
 ORDER BY (insertionTime, clientIPv4, clientIPv6)
 SETTINGS index_granularity = 8192;
 
-DROP VIEW IF EXISTS home_flows_view SYNC;
+DROP VIEW IF EXISTS home_flows_view;
 CREATE MATERIALIZED VIEW home_flows_view TO home_flows AS
 WITH
 	(a -> if(a BETWEEN toIPv6('::ffff:0.0.0.0') AND toIPv6('::ffff:255.255.255.255'), toIPv6('::'), a)) AS six,

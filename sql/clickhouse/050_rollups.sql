@@ -24,7 +24,7 @@ TTL
 	Timeslot + INTERVAL ${ROLLUP_5M_DAYS:-90} DAY DELETE WHERE Resolution = 300,
 	Timeslot + INTERVAL ${ROLLUP_HOUR_DAYS:-730} DAY DELETE WHERE Resolution = 3600;
 
-DROP VIEW IF EXISTS rollup_as_view SYNC;
+DROP VIEW IF EXISTS rollup_as_view;
 CREATE MATERIALIZED VIEW rollup_as_view TO rollup_as AS
 SELECT
 	arrayJoin([60, 300, 3600]) AS Resolution,
@@ -57,7 +57,7 @@ TTL
 	Timeslot + INTERVAL ${ROLLUP_5M_DAYS:-90} DAY DELETE WHERE Resolution = 300,
 	Timeslot + INTERVAL ${ROLLUP_HOUR_DAYS:-730} DAY DELETE WHERE Resolution = 3600;
 
-DROP VIEW IF EXISTS rollup_interface_view SYNC;
+DROP VIEW IF EXISTS rollup_interface_view;
 CREATE MATERIALIZED VIEW rollup_interface_view TO rollup_interface AS
 SELECT
 	arrayJoin([60, 300, 3600]) AS Resolution,
@@ -90,7 +90,7 @@ TTL
 	Timeslot + INTERVAL ${ROLLUP_5M_DAYS:-90} DAY DELETE WHERE Resolution = 300,
 	Timeslot + INTERVAL ${ROLLUP_HOUR_DAYS:-730} DAY DELETE WHERE Resolution = 3600;
 
-DROP VIEW IF EXISTS rollup_port_view SYNC;
+DROP VIEW IF EXISTS rollup_port_view;
 CREATE MATERIALIZED VIEW rollup_port_view TO rollup_port AS
 SELECT
 	arrayJoin([60, 300, 3600]) AS Resolution,
@@ -122,7 +122,7 @@ TTL
 	Timeslot + INTERVAL ${ROLLUP_5M_DAYS:-90} DAY DELETE WHERE Resolution = 300,
 	Timeslot + INTERVAL ${ROLLUP_HOUR_DAYS:-730} DAY DELETE WHERE Resolution = 3600;
 
-DROP VIEW IF EXISTS rollup_country_view SYNC;
+DROP VIEW IF EXISTS rollup_country_view;
 CREATE MATERIALIZED VIEW rollup_country_view TO rollup_country AS
 SELECT
 	arrayJoin([60, 300, 3600]) AS Resolution,
@@ -155,7 +155,7 @@ TTL
 	Timeslot + INTERVAL ${ROLLUP_5M_DAYS:-90} DAY DELETE WHERE Resolution = 300,
 	Timeslot + INTERVAL ${ROLLUP_HOUR_DAYS:-730} DAY DELETE WHERE Resolution = 3600;
 
-DROP VIEW IF EXISTS rollup_customer_view SYNC;
+DROP VIEW IF EXISTS rollup_customer_view;
 CREATE MATERIALIZED VIEW rollup_customer_view TO rollup_customer AS
 SELECT
 	arrayJoin([60, 300, 3600]) AS Resolution,

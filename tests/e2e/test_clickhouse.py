@@ -149,6 +149,21 @@ class Tables(OneEngine):
                 "Bytes UInt64", "Packets UInt64", "Count UInt64"]
         self.assertEqual([f"{r[0]} {r[1]}" for r in self.query("DESCRIBE flows_5m")], want)
 
+    def test_applied_to_a_server_twice(self):
+        """scripts/clickhouse-apply: what ran here as files runs by HTTP, statement by statement, and keeps the rows."""
+        apply = [f"{ROOT}/scripts/clickhouse-apply", "--url", self.url, "--database", "other",
+                 f"KAFKA_BROKERS={self.embedded.brokers}", "KAFKA_GROUP=other"]
+        subprocess.run(apply, check=True, capture_output=True)
+        self.query("INSERT INTO other.flows_queue (Bytes, SrcAS, TimeReceived) VALUES (5, 7, now())")
+        subprocess.run(apply, check=True, capture_output=True)
+        self.query("INSERT INTO other.flows_queue (Bytes, SrcAS, TimeReceived) VALUES (6, 7, now())")
+        self.assertEqual(self.query("SELECT sum(Bytes) FROM other.flows_raw"), [[11]])
+        self.assertEqual(self.query("SELECT sum(Bytes) FROM other.flows_5m WHERE SrcAS = 7"), [[11]])
+        bad = subprocess.run([*apply, "LOCAL=x'y"], capture_output=True, text=True)
+        self.assertEqual(bad.returncode, 1)
+        self.assertIn("LOCAL", bad.stderr)
+        self.query("DROP DATABASE other")
+
     def test_sent_again_counts_once(self):
         now = {"TimeReceived": "2026-11-21 12:00:00", "Bytes": 1, "Collector": 7, "Epoch": 9}
         first = [{**now, "Sequence": 1, "KafkaOffset": 10}, {**now, "Sequence": 1, "KafkaOffset": 10}]
