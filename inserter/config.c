@@ -102,7 +102,7 @@ int config_parse(int argc, char **argv, struct config **ret_config, struct opt_r
 	}
 	int r = opt_parse(&spec, argc, argv, config, ret_result, err, err_len);
 	if (r)
-		free(config);
+		config_free(config, ret_result); /* what was set before the mistake */
 	else
 		*ret_config = config;
 	return r;
