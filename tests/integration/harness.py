@@ -171,6 +171,7 @@ class Topic:
 
     def __init__(self, kafka, topic="flows"):
         self.messages = []
+        self.taken, self.seen, self.decoded = 0, set(), []
         self.process = subprocess.Popen([f"{BUILD}/tests/topic_dump", kafka.brokers, topic], stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL)
         self.thread = threading.Thread(target=self.read, daemon=True)
@@ -184,19 +185,20 @@ class Topic:
             header = None if header == b"-" else bytes.fromhex(header.decode())
             self.messages.append(Message(int(partition), int(offset), header, bytes.fromhex(payload.decode())))
 
-    def flows(self, once=True):
-        """All flows so far; of messages that came twice (same collector, epoch, sequence) the first, unless not ONCE."""
-        seen, flows = set(), []
-        for m in list(self.messages):
-            if m.header is not None and once:
-                if m.header[8:] in seen:
+    def flows(self):
+        """All flows so far; of messages that came twice (same collector, epoch, sequence) the first."""
+        for m in self.messages[self.taken:]:
+            self.taken += 1
+            if m.header is not None:
+                if m.header[8:] in self.seen:
                     continue
-                seen.add(m.header[8:])
-            flows += flowpb.records(m.payload)
-        return flows
+                self.seen.add(m.header[8:])
+            self.decoded += flowpb.records(m.payload)
+        return list(self.decoded)
 
     def count(self):
-        return len(self.flows())
+        self.flows()
+        return len(self.decoded)
 
     def duplicates(self):
         headers = [m.header[8:] for m in list(self.messages) if m.header is not None]

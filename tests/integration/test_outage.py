@@ -193,7 +193,11 @@ class Outage(unittest.TestCase):
         wait_until(lambda: "No space left" in c.err, lambda: f"a line about the full disk\n{c.err}")
         self.kafka.start()
         self.kafka.create("flows")
-        self.assertEqual(sums(self.topic().wait_flows(s["flows"], 60)), summary_sums(s))
+        wait_until(lambda: c.metrics().sum("weir_collector_flows_pending") == 0,
+                   lambda: f"nothing pending\n{c.page('/metrics')}\n{c.err}", 60)
+        harness.conserves(self, c.metrics())
+        self.assertEqual(c.metrics().sum("weir_collector_flows_dropped_total"), 0, c.page("/metrics"))
+        self.assertEqual(sums(self.topic().wait_flows(s["flows"])), summary_sums(s))
         self.assertTrue(c.alive)
         c.kill()
 
