@@ -1,0 +1,20 @@
+/*
+ * fuzz.h -- a fuzz target is a file fuzz_NAME.c with one function, libFuzzer's. It looks at SIZE bytes, must not crash, hang or
+ * leak, and aborts where a property does not hold. Its inputs are corpus/NAME/; a crash that was found stays there.
+ */
+#ifndef WEIR_TESTS_FUZZ_H
+#define WEIR_TESTS_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define FUZZ_ASSERT(condition) \
+	do { \
+		if (!(condition)) \
+			abort(); \
+	} while (0)
+
+#endif
