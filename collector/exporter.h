@@ -30,7 +30,7 @@ struct templates;
 
 enum {
 	EXPORTERS_DEFAULT = 16384,
-	DOMAINS_DEFAULT = 64, /* an exporter */
+	DOMAINS_DEFAULT = 256, /* an exporter */
 };
 
 /* Sequence numbers of one stream, RFC 7011 3.1, RFC 3954 5.1. LOST never goes down: what came after all, but late, is in

@@ -76,8 +76,9 @@ static uint64_t number(const struct step *s, const uint8_t *p, size_t len)
 	case IE_OP_ICMP_TYPE: return v >> 8 & 0xff;
 	case IE_OP_ICMP_CODE: return v & 0xff;
 	case IE_OP_IP_VERSION: return v == 4 ? 0x0800 : v == 6 ? 0x86dd : 0;
-	case IE_OP_FRAGMENT: return v >> 5 & 7;                  /* RFC 7270 4.13: reserved, DF, MF lead the octet */
-	case IE_OP_SEGMENT: return v & 0xffffff;                 /* RFC 7133 4.?: VXLAN and NVGRE ids have 24 bits */
+	case IE_OP_DSCP: return v << 2 & 0xfc;
+	case IE_OP_FRAGMENT: return v >> 5 & 7;                  /* RFC 7012: fragmentFlags begins with the bits reserved, DF, MF */
+	case IE_OP_SEGMENT: return v & 0xffffff;                 /* VXLAN and NVGRE ids have 24 bits; above is which of them */
 	case IE_OP_JUNIPER: return juniper_status(v, len);
 	case IE_OP_FLOAT: return float_bits(p, len);
 	default: return v;

@@ -24,19 +24,27 @@ struct sampling {
 	uint64_t whole;        /* said of the whole domain */
 };
 
+/*
+ * An options record often names parameters of several algorithms, and gives those that its own does not use as 1 or 0
+ * (a Cisco NCS: interval 1, size 1, population 256). So the largest is what was meant.
+ */
 uint64_t sampling_rate(const struct record_sampling *s)
 {
+	uint64_t rate = s->rate;
+	uint64_t other = 0;
+
 	/* RFC 5477 8.2.2, 8.2.3: INTERVAL packets are taken, then SPACE are left out. Exporters that send the interval alone
 	 * mean one of so many by it. */
 	if (s->interval)
-		return s->space ? (s->interval + s->space) / s->interval : s->interval;
+		other = s->space ? (s->interval + s->space) / s->interval : s->interval;
+	rate = other > rate ? other : rate;
 	/* RFC 5477 8.2.6, 8.2.7: n out of N. */
-	if (s->size && s->population)
-		return s->population / s->size ? s->population / s->size : 1;
+	other = s->size ? s->population / s->size : 0;
+	rate = other > rate ? other : rate;
 	/* RFC 5477 8.2.8. */
 	if (s->probability > 0.0 && s->probability <= 1.0 && 1.0 / s->probability < 4e9)
-		return (uint64_t)(1.0 / s->probability + 0.5);
-	return s->rate;
+		other = (uint64_t)(1.0 / s->probability + 0.5);
+	return other > rate ? other : rate;
 }
 
 static int compare(const struct sampling_key *a, const struct sampling_key *b)

@@ -239,7 +239,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(variable_length_of_one_and_three_bytes), T(variable_length_in_v9), T(a_template_of_variable_fields_only),
 		T(padding_behind_variable_records), T(a_variable_length_that_leaves_its_set), T(a_message_length_that_lies),
-		T(records_shorter_than_the_set_leave_padding), T(a_set_shorter_than_its_record), T(records_of_a_few_octets_are_bounded), T(a_biflow_is_two_flows),
+		T(records_shorter_than_the_set_leave_padding), T(a_set_shorter_than_its_record),
+		T(records_of_a_few_octets_are_bounded), T(a_biflow_is_two_flows),
 		T(a_biflow_in_one_flow), T(enterprise_bit_in_options_templates),
 	};
 	return RUN(tests);

@@ -103,6 +103,19 @@ static void size_of_population_and_probability(void **state)
 	assert_int_equal(flows[1].sampling_rate, 200);
 }
 
+/* A Cisco NCS: an interval of 1 that its algorithm, n out of N, does not use. */
+static void parameters_of_another_algorithm(void **state)
+{
+	(void)state;
+	ipfix(1);
+	options_template_set(300, 1, FIELDS(F(302, 4), F(305, 4), F(304, 2), F(309, 4), F(310, 4)));
+	set(300), put(1, 4), put(1, 4), put(3, 2), put(1, 4), put(256, 4), end_set();
+	template_set(256, SMALL);
+	small_set(256, 1);
+	send_all();
+	assert_int_equal(flows[0].sampling_rate, 256);
+}
+
 /* goflow2 6.2 13: a rate of two bytes fails the datagram, one of eight gives its upper half. */
 static void rates_of_any_length(void **state)
 {
@@ -237,7 +250,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(unknown_is_0_and_counted), T(several_rates_on_one_box), T(one_rate_is_for_all), T(packet_interval_and_space),
-		T(size_of_population_and_probability), T(rates_of_any_length), T(a_rate_in_the_record), T(by_interface),
+		T(size_of_population_and_probability), T(parameters_of_another_algorithm), T(rates_of_any_length), T(a_rate_in_the_record), T(by_interface),
 		T(options_from_another_port), T(a_rate_that_changes), T(samplers_are_bounded), T(configured_rates),
 	};
 	return RUN(tests);
