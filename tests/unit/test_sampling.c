@@ -250,7 +250,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(unknown_is_0_and_counted), T(several_rates_on_one_box), T(one_rate_is_for_all), T(packet_interval_and_space),
-		T(size_of_population_and_probability), T(parameters_of_another_algorithm), T(rates_of_any_length), T(a_rate_in_the_record), T(by_interface),
+		T(size_of_population_and_probability),
+		T(parameters_of_another_algorithm), T(rates_of_any_length), T(a_rate_in_the_record), T(by_interface),
 		T(options_from_another_port), T(a_rate_that_changes), T(samplers_are_bounded), T(configured_rates),
 	};
 	return RUN(tests);
