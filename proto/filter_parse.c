@@ -368,13 +368,17 @@ static uint32_t imply(struct parser *p, const struct filter_subject *s, const st
 
 static uint32_t unknown_word(struct parser *p)
 {
-	const char *hint = filter_words_hint(p->t);
+	static const char wanted[] = "expected a test (like 'src ip 10.0.0.1' or 'dst port 53')";
+	const char *absent = filter_words_absent(p->t);
+	char near[32];
 	int len = (int)(p->t->len > 40 ? 40 : p->t->len);
 	if (p->t->type == TOKEN_END)
-		return FAIL(p, p->t, "expected a test (like 'src ip 10.0.0.1' or 'dst port 53') at the end");
-	if (hint)
-		return FAIL(p, p->t, "'%.*s': %s", len, p->t->text, hint);
-	return FAIL(p, p->t, "expected a test (like 'src ip 10.0.0.1' or 'dst port 53'), not '%.*s'", len, p->t->text);
+		return FAIL(p, p->t, "%s at the end", wanted);
+	if (absent)
+		return FAIL(p, p->t, "'%.*s': %s", len, p->t->text, absent);
+	if (filter_words_nearest(p->t, near, sizeof(near)))
+		return FAIL(p, p->t, "%s, not '%.*s'; did you mean '%s'?", wanted, len, p->t->text, near);
+	return FAIL(p, p->t, "%s, not '%.*s'", wanted, len, p->t->text);
 }
 
 static uint32_t parse_primary(struct parser *p)

@@ -7,6 +7,7 @@
  */
 #include "proto/filter_words.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -232,12 +233,59 @@ int filter_words_value(enum filter_value_type type, const struct filter_token *t
 	return err ? err : list->count > before;
 }
 
-const char *filter_words_hint(const struct filter_token *t)
+const char *filter_words_absent(const struct filter_token *t)
 {
 	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
 		if (filter_lex_is(t, absent[i].word))
 			return absent[i].why;
 	return NULL;
+}
+
+enum { NEAR_MAX = 24 }; /* longer words are not compared */
+
+/* Letters to change, add or leave out to make B of T (Levenshtein), letters of either case alike. */
+static size_t distance(const struct filter_token *t, const char *b, size_t b_len)
+{
+	size_t row[NEAR_MAX + 1];
+	for (size_t k = 0; k <= b_len; k++)
+		row[k] = k;
+	for (size_t i = 1; i <= t->len; i++) {
+		size_t diagonal = row[0];
+		row[0] = i;
+		for (size_t k = 1; k <= b_len; k++) {
+			size_t change = diagonal + (tolower((unsigned char)t->text[i - 1]) != b[k - 1]);
+			size_t add = (row[k] < row[k - 1] ? row[k] : row[k - 1]) + 1;
+			diagonal = row[k];
+			row[k] = change < add ? change : add;
+		}
+	}
+	return row[b_len];
+}
+
+static void consider(const struct filter_token *t, const char *word, size_t len, size_t *best, char *out, size_t out_len)
+{
+	if (len > NEAR_MAX || len >= out_len)
+		return;
+	size_t d = distance(t, word, len);
+	if (d < *best) {
+		*best = d;
+		memcpy(out, word, len);
+		out[len] = '\0';
+	}
+}
+
+bool filter_words_nearest(const struct filter_token *t, char *out, size_t out_len)
+{
+	/* One letter in three may be wrong. */
+	size_t limit = t->len / 3 + 1;
+	size_t best = limit;
+	if (t->type != TOKEN_WORD || t->len < 2 || t->len > NEAR_MAX)
+		return false;
+	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++)
+		consider(t, subjects[i].words, strcspn(subjects[i].words, " "), &best, out, out_len);
+	for (int i = 0; i < FLOW_F_COUNT; i++)
+		consider(t, flow_fields[i].name, strlen(flow_fields[i].name), &best, out, out_len);
+	return best < limit;
 }
 
 const char *filter_words_expected(enum filter_value_type type)

@@ -56,8 +56,10 @@ struct filter_subject {
 bool filter_words_subject(const struct filter_token *t, struct filter_subject *ret_subject, size_t *ret_words);
 /* Adds to LIST what the name T stands for; 1, 0 when it is no name of this TYPE, or -ENOMEM. */
 int filter_words_value(enum filter_value_type type, const struct filter_token *t, struct filter_list *list);
-/* Why a word that is none of ours is none, when people may expect it; or the nearest one; or "". */
-const char *filter_words_hint(const struct filter_token *t);
+/* Why a word that people may expect is none of ours, or NULL. */
+const char *filter_words_absent(const struct filter_token *t);
+/* Writes the word of ours that T is nearest to into OUT; false when none is near. */
+bool filter_words_nearest(const struct filter_token *t, char *out, size_t out_len);
 /* "a number", "an address or a network" and so on. */
 const char *filter_words_expected(enum filter_value_type type);
 

@@ -32,10 +32,13 @@ enum { VARINT = 0, BYTES = 2 };
 /* The 56 bits of V, 7 to a byte. */
 ROWS_INLINE uint64_t spread(uint64_t v, bool fast)
 {
+#if defined(__x86_64__)
 	if (fast) {
 		__asm__("pdep %2, %1, %0" : "=r"(v) : "r"(v), "rm"(0x7f7f7f7f7f7f7f7f));
 		return v;
 	}
+#endif
+	(void)fast;
 	v = (v & 0x000000000fffffff) | (v & 0x00fffffff0000000) << 4;
 	v = (v & 0x00003fff00003fff) | (v & 0x0fffc0000fffc000) << 2;
 	return (v & 0x007f007f007f007f) | (v & 0x3f803f803f803f80) << 1;

@@ -73,7 +73,11 @@ static void errors(void **state)
 {
 	(void)state;
 	static const struct { const char *filter, *err; } rows[] = {
-		{"prot tcp", "column 1: expected a test (like 'src ip 10.0.0.1' or 'dst port 53'), not 'prot'"},
+		{"prot tcp", "column 1: expected a test (like 'src ip 10.0.0.1' or 'dst port 53'), not 'prot'; did you mean 'proto'?"},
+		{"scr ip 10.0.0.1", "column 1: expected a test (like 'src ip 10.0.0.1' or 'dst port 53'), not 'scr'"},
+		{"src prot 5", "column 5: expected a test (like 'src ip 10.0.0.1' or 'dst port 53'), not 'prot'; did you mean"},
+		{"flow_end_reson 3", "column 1: expected a test (like 'src ip 10.0.0.1' or 'dst port 53'), not 'flow_end_reson'; did you mean 'flow_end_reason'?"},
+		{"xyzzy 1", "column 1: expected a test (like 'src ip 10.0.0.1' or 'dst port 53'), not 'xyzzy'"},
 		{"src ip 10.0.0.1 dst port 53", "column 17: expected 'and' or 'or', not 'dst'"},
 		{"port 70000", "column 6: expected a port, 0 to 65535, not '70000'"},
 		{"port in [53 http]", "column 13: expected a port, 0 to 65535, not 'http'"},
