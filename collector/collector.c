@@ -14,10 +14,12 @@
 
 #include "collector/config.h"
 #include "collector/gate.h"
+#include "collector/input.h"
+#include "collector/inputs.h"
 #include "collector/keep.h"
+#include "collector/packets.h"
 #include "collector/pages.h"
 #include "collector/reload.h"
-#include "collector/repeat.h"
 #include "collector/replay.h"
 #include "collector/tap.h"
 #include "collector/transport.h"
@@ -66,7 +68,8 @@ static void *capture_thread(void *arg)
 {
 	struct capture_run *run = arg;
 	struct outlet_options outlet = outlet_options(run->c);
-	run->rc = replay_run(run->c->config, &outlet, run->c->rules, &run->stop, &run->result, run->err, sizeof(run->err));
+	run->rc = (run->c->config->meter ? packets_run : replay_run)(run->c->config, &outlet, run->c->rules, &run->stop, &run->result,
+								     run->err, sizeof(run->err));
 	__atomic_store_n(&run->done, true, __ATOMIC_RELEASE);
 	kill(getpid(), SIGUSR1); /* main waits for signals */
 	return NULL;
@@ -110,12 +113,11 @@ static int run_capture(struct collector *c, char *err, size_t err_len)
 
 static void say_listening(const struct listen_spec *spec, const struct socket_info *info)
 {
-	if (spec->tcp) {
+	if (spec->kind == LISTEN_UDP)
+		log_info(LOG_OURS, "listening on %s, %u socket%s, receive buffer %" PRIu64 " KiB", spec->text, spec->count,
+			 spec->count == 1 ? "" : "s", info->buffer_got / 1024);
+	else
 		log_info(LOG_OURS, "listening on %s", spec->text);
-		return;
-	}
-	log_info(LOG_OURS, "listening on %s, %u socket%s, receive buffer %" PRIu64 " KiB", spec->text, spec->count,
-		 spec->count == 1 ? "" : "s", info->buffer_got / 1024);
 }
 
 /* One line, whatever the number of sockets. */
@@ -131,12 +133,12 @@ static void warn_buffer(const struct collector *c)
 	}
 }
 
-struct open_sockets {
-	int fds[COLLECTOR_WORKERS_MAX];
+struct open_inputs {
+	struct input *inputs[COLLECTOR_WORKERS_MAX]; /* NULL: a worker has it */
 	size_t n;
 };
 
-static int open_sockets(struct collector *c, struct open_sockets *open, char *err, size_t err_len)
+static int open_inputs(struct collector *c, struct open_inputs *open, char *err, size_t err_len)
 {
 	for (size_t i = 0; i < c->config->listen.count; i++) {
 		const struct listen_spec *spec = &c->config->listen.specs[i];
@@ -144,7 +146,7 @@ static int open_sockets(struct collector *c, struct open_sockets *open, char *er
 			snprintf(err, err_len, "--listen: more than %d sockets", COLLECTOR_WORKERS_MAX);
 			return -EINVAL;
 		}
-		int rc = socket_open_group(spec, &open->fds[open->n], &c->sockets[i], err, err_len);
+		int rc = inputs_open(c->config, spec, &open->inputs[open->n], &c->sockets[i], err, err_len);
 		if (rc < 0)
 			return rc;
 		open->n += spec->count;
@@ -152,33 +154,28 @@ static int open_sockets(struct collector *c, struct open_sockets *open, char *er
 	return 0;
 }
 
-/* Socket and repeater are the worker's, even when it did not start. */
-static int start_worker(struct collector *c, struct worker_options *options, int *fd, char *err, size_t err_len)
+static void close_inputs(struct open_inputs *open)
 {
-	options->repeater = NULL;
-	int rc = repeat_new(&c->config->repeat, c->config->repeat_keep_source, &options->repeater, err, err_len);
-	if (rc < 0)
-		return rc;
-	options->fd = *fd;
-	*fd = -1;
-	rc = worker_start(options, &c->workers[c->n_workers]);
-	if (rc < 0)
-		snprintf(err, err_len, "cannot start a worker: %s", strerror(-rc));
-	else
-		c->n_workers++;
-	return rc;
+	for (size_t i = 0; i < open->n; i++) {
+		if (open->inputs[i])
+			open->inputs[i]->ops->free(open->inputs[i]);
+	}
 }
 
-static int start_workers(struct collector *c, struct open_sockets *open, char *err, size_t err_len)
+static int start_workers(struct collector *c, struct open_inputs *open, char *err, size_t err_len)
 {
 	struct worker_options options = {.config = c->config, .outlet = outlet_options(c), .rules = c->rules};
 	for (size_t i = 0; i < c->config->listen.count; i++) {
 		options.listen = &c->config->listen.specs[i];
 		for (options.number = 0; options.number < options.listen->count; options.number++) {
-			options.buffer_got = c->sockets[i].buffer_got;
-			int rc = start_worker(c, &options, &open->fds[c->n_workers], err, err_len);
-			if (rc < 0)
+			options.input = open->inputs[c->n_workers];
+			open->inputs[c->n_workers] = NULL;
+			int rc = worker_start(&options, &c->workers[c->n_workers]);
+			if (rc < 0) {
+				snprintf(err, err_len, "cannot start a worker: %s", strerror(-rc));
 				return rc;
+			}
+			c->n_workers++;
 		}
 		say_listening(options.listen, &c->sockets[i]);
 	}
@@ -253,7 +250,7 @@ static void finish(struct collector *c)
 	say_totals(c, datagrams, drops, out.flows, out.flows - out.kept);
 }
 
-static int run_listeners(struct collector *c, struct open_sockets *open, char *err, size_t err_len)
+static int run_listeners(struct collector *c, struct open_inputs *open, char *err, size_t err_len)
 {
 	int rc = start_workers(c, open, err, err_len);
 	if (rc == 0)
@@ -280,9 +277,9 @@ static int run_listeners(struct collector *c, struct open_sockets *open, char *e
 int collector_run(const struct config *config, int argc, char **argv, char *err, size_t err_len)
 {
 	struct collector c = {.config = config, .argc = argc, .argv = argv};
-	struct open_sockets open = {.n = 0};
+	struct open_inputs open = {.n = 0};
 	/* Sockets first: a port in use is known before a journal is touched. */
-	int rc = config->pcap ? 0 : open_sockets(&c, &open, err, err_len);
+	int rc = config->pcap ? 0 : open_inputs(&c, &open, err, err_len);
 	if (rc == 0)
 		rc = gate_rules_new(config, &c.rules, err, err_len);
 	if (rc == 0)
@@ -294,10 +291,7 @@ int collector_run(const struct config *config, int argc, char **argv, char *err,
 	}
 	if (rc == 0)
 		rc = config->pcap ? run_capture(&c, err, err_len) : run_listeners(&c, &open, err, err_len);
-	for (size_t i = 0; i < open.n; i++) {
-		if (open.fds[i] >= 0)
-			close(open.fds[i]);
-	}
+	close_inputs(&open);
 	if (c.transport)
 		c.transport->ops->free(c.transport);
 	tap_free(c.tap);

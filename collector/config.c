@@ -22,8 +22,10 @@ enum { DATAGRAM_ROOM = 64 * 1024 };
 
 static const struct opt input_rows[] = {
 	ROW("listen", OPT_LIST, listen_urls, "sflow://:6343,netflow://:2055", "URL,...",
-	    "Where to listen: netflow:// (v1, v5 to v9, IPFIX), sflow://, flow:// (told apart by their first bytes), or "
-	    "ipfix+tcp://; [HOST]:PORT, and ?count=N for N sockets with a worker each. Without a host: every address, IPv4 and IPv6."),
+	    "Where to listen: netflow:// (v1, v5 to v9, IPFIX), sflow://, or flow:// (told apart by their first bytes), "
+	    "[HOST]:PORT, and ?count=N for N sockets with a worker each. Without a host: every address, IPv4 and IPv6. "
+	    "ipfix+tcp://, ipfix+tls:// and ipfix+sctp:// take IPFIX over connections; pcap://INTERFACE makes flows of the packets "
+	    "there, ?sampling=N of one in N, ?filter=EXPRESSION (tcpdump's, + for a space) of some."),
 	ROW("pcap", OPT_STRING, pcap, NULL, "FILE",
 	    "Decode the UDP datagrams of a capture file (- is standard input) instead of listening, and exit at its end."),
 	ROW("workers", OPT_INT, workers, "1", "N", "Sockets, each with its worker thread, for a listener without count. "
@@ -31,6 +33,33 @@ static const struct opt input_rows[] = {
 	ROW("udp.receive-buffer", OPT_SIZE, receive_buffer, "32MiB", "SIZE",
 	    "Kernel receive buffer of each socket; net.core.rmem_max may cap it, which is said once.",
 	    .min = 4096, .max = LISTEN_BUFFER_MAX),
+};
+
+static const struct opt stream_rows[] = {
+	ROW("tls.cert", OPT_STRING, tls_cert, NULL, "FILE", "Certificate chain for ipfix+tls://, PEM. Or ?cert= at the listener."),
+	ROW("tls.key", OPT_STRING, tls_key, NULL, "FILE", "Its key, PEM. Or ?key=."),
+	ROW("tls.ca", OPT_STRING, tls_ca, NULL, "FILE",
+	    "Take only exporters with a certificate that one of these has signed, PEM. Or ?ca=."),
+	ROW("stream.sessions", OPT_INT, stream_sessions, "1024", "N", "Connections at a time, of one listener.", .min = 1, .max = 65536),
+	ROW("stream.sessions-per-address", OPT_INT, stream_sessions_per_address, "64", "N", "Of these, from one address.",
+	    .min = 1, .max = 65536),
+	ROW("stream.idle", OPT_DURATION, stream_idle, "24h", "TIME", "End a connection on which nothing came for so long. 0: never."),
+	ROW("stream.message-time", OPT_DURATION, stream_message_time, "30s", "TIME",
+	    "A message that has begun, or a TLS handshake, must be whole within this.", .min = 1000000000,
+	    .max = 3600ll * 1000000000),
+};
+
+static const struct opt meter_rows[] = {
+	ROW("meter", OPT_BOOL, meter, NULL, NULL, "With --pcap: make flows of the packets, instead of decoding datagrams in it."),
+	ROW("meter.active", OPT_DURATION, meter_active, "60s", "TIME", "A flow that lasts longer is reported, and goes on as another.",
+	    .min = 1000000000, .max = 86400ll * 1000000000),
+	ROW("meter.inactive", OPT_DURATION, meter_inactive, "15s", "TIME", "A flow without packets for so long is over.",
+	    .min = 1000000000, .max = 86400ll * 1000000000),
+	ROW("meter.max-flows", OPT_INT, meter_max_flows, "65536", "N", "Flows at a time; one more, and the most silent one is reported.",
+	    .min = 16, .max = 1 << 24),
+	ROW("meter.sampling", OPT_INT, meter_sampling, "1", "N", "Look at one packet of N.", .min = 1, .max = UINT32_MAX),
+	ROW("meter.sampler", OPT_STRING, meter_sampler, NULL, "ADDRESS",
+	    "sampler_address of these flows. Default: the address of the interface; of a capture, 127.0.0.1."),
 };
 
 static const struct opt decode_rows[] = {
@@ -124,9 +153,11 @@ static const struct opt run_rows[] = {
 
 static const struct opt_group *groups(size_t *ret_n)
 {
-	static struct opt_group all[8];
+	static struct opt_group all[12];
 	size_t n = 0;
 	all[n++] = (struct opt_group){.title = "Input", OPT_ROWS(input_rows)};
+	all[n++] = (struct opt_group){.title = "IPFIX over connections", OPT_ROWS(stream_rows)};
+	all[n++] = (struct opt_group){.title = "Metering packets", OPT_ROWS(meter_rows)};
 	all[n++] = (struct opt_group){.title = "Decoding", OPT_ROWS(decode_rows)};
 	all[n++] = (struct opt_group){.title = "Who may send, and what is passed on", OPT_ROWS(sender_rows)};
 	all[n++] = (struct opt_group){.title = "Output", OPT_ROWS(output_rows)};
@@ -215,6 +246,26 @@ static int default_names(struct config *c)
 	return c->collector_id ? 0 : -ENOMEM;
 }
 
+static void default_text(char *text, const char *otherwise)
+{
+	if (!*text && otherwise)
+		snprintf(text, LISTEN_TEXT_MAX, "%s", otherwise);
+}
+
+static int resolve_listener(const struct config *c, struct listen_spec *spec, char *err, size_t err_len)
+{
+	spec->count = spec->count ? spec->count : spec->kind == LISTEN_PCAP ? 1 : (unsigned)c->workers;
+	spec->buffer = spec->buffer || spec->kind != LISTEN_UDP ? spec->buffer : c->receive_buffer;
+	spec->sampling = spec->sampling ? spec->sampling : (uint32_t)c->meter_sampling;
+	default_text(spec->cert, c->tls_cert);
+	default_text(spec->key, c->tls_key);
+	default_text(spec->ca, c->tls_ca);
+	if (spec->kind != LISTEN_TLS || (*spec->cert && *spec->key))
+		return 0;
+	snprintf(err, err_len, "--listen %s: TLS needs --tls.cert FILE and --tls.key FILE", spec->text);
+	return -EINVAL;
+}
+
 static int resolve(struct config *c, char *err, size_t err_len)
 {
 	int rc = config_goflow2_apply(c, err, err_len);
@@ -246,8 +297,17 @@ static int resolve(struct config *c, char *err, size_t err_len)
 	c->collector_hash = name_hash(c->collector_id);
 	for (size_t i = 0; i < c->listen.count; i++) {
 		struct listen_spec *spec = &c->listen.specs[i];
-		spec->count = spec->count ? spec->count : (unsigned)c->workers;
-		spec->buffer = spec->buffer ? spec->buffer : c->receive_buffer;
+		rc = resolve_listener(c, spec, err, err_len);
+		if (rc < 0)
+			return rc;
+	}
+	if (c->meter_sampler && ip_parse(c->meter_sampler, &c->meter_address) < 0) {
+		snprintf(err, err_len, "--meter.sampler %s: not an address", c->meter_sampler);
+		return -EINVAL;
+	}
+	if (c->meter && !c->pcap) {
+		snprintf(err, err_len, "--meter goes with --pcap FILE; an interface is --listen pcap://NAME");
+		return -EINVAL;
 	}
 	return 0;
 }

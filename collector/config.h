@@ -31,6 +31,13 @@ struct config {
 	char *pcap;
 	int64_t workers;
 	uint64_t receive_buffer;
+	char *tls_cert, *tls_key, *tls_ca;
+	int64_t stream_sessions, stream_sessions_per_address;
+	uint64_t stream_idle, stream_message_time;
+	bool meter;
+	uint64_t meter_active, meter_inactive;
+	int64_t meter_max_flows, meter_sampling;
+	char *meter_sampler;
 	uint64_t sampling_rate;
 	char *sampling_by_exporter;
 	bool biflow, decapsulate;
@@ -69,6 +76,7 @@ struct config {
 	struct listen_set listen;
 	struct sampling_overrides overrides;
 	struct mapping *mapping;  /* NULL: the built-in one */
+	struct ip_addr meter_address; /* of meter_sampler; len 0: not given */
 	enum transport_kind transport;
 	enum batch_format format;
 	struct batch_encoding encoding;

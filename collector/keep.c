@@ -72,6 +72,8 @@ void keep_save(struct collector *c)
 		struct buf b = {0};
 		char name[64];
 		const struct listen_spec *spec = worker_listen(c->workers[i]);
+		if (spec->kind != LISTEN_UDP)
+			continue; /* what a session taught goes with it */
 		snprintf(name, sizeof(name), "%s-%u-%u" SUFFIX, listen_scheme_name(spec), spec->port, worker_number(c->workers[i]));
 		worker_ask_or_do(c->workers[i], take_state, &b);
 		int rc = b.failed ? -ENOMEM : write_file(c->config->state_path, name, &b);

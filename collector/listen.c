@@ -13,12 +13,15 @@
 static const struct {
 	const char *name;
 	enum decode_scheme scheme;
-	bool tcp;
+	enum listen_kind kind;
 } schemes[] = {
-	{"netflow", DECODE_NETFLOW, false},
-	{"sflow", DECODE_SFLOW, false},
-	{"flow", DECODE_ANY, false},
-	{"ipfix+tcp", DECODE_NETFLOW, true},
+	{"netflow", DECODE_NETFLOW, LISTEN_UDP},
+	{"sflow", DECODE_SFLOW, LISTEN_UDP},
+	{"flow", DECODE_ANY, LISTEN_UDP},
+	{"ipfix+tcp", DECODE_NETFLOW, LISTEN_TCP},
+	{"ipfix+tls", DECODE_NETFLOW, LISTEN_TLS},
+	{"ipfix+sctp", DECODE_NETFLOW, LISTEN_SCTP},
+	{"pcap", DECODE_ANY, LISTEN_PCAP},
 };
 
 enum { N_SCHEMES = sizeof(schemes) / sizeof(schemes[0]) };
@@ -26,7 +29,7 @@ enum { N_SCHEMES = sizeof(schemes) / sizeof(schemes[0]) };
 const char *listen_scheme_name(const struct listen_spec *spec)
 {
 	for (unsigned i = 0; i < N_SCHEMES; i++) {
-		if (schemes[i].scheme == spec->scheme && schemes[i].tcp == spec->tcp)
+		if (schemes[i].scheme == spec->scheme && schemes[i].kind == spec->kind)
 			return schemes[i].name;
 	}
 	return "flow";
@@ -37,7 +40,7 @@ static int parse_scheme(const char *word, size_t len, struct listen_spec *spec)
 	for (unsigned i = 0; i < N_SCHEMES; i++) {
 		if (strlen(schemes[i].name) == len && memcmp(schemes[i].name, word, len) == 0) {
 			spec->scheme = schemes[i].scheme;
-			spec->tcp = schemes[i].tcp;
+			spec->kind = schemes[i].kind;
 			return 0;
 		}
 	}
@@ -101,25 +104,100 @@ static int parse_number(const char *text, uint64_t max, uint64_t *ret_number)
  * greater of both is what is meant. Its queue between the two is the kernel's receive buffer here: `queue_size`
  * datagrams of up to 2 KiB. `blocking=true` means "no queue but the kernel's", which is always so.
  */
-static int parse_pair(const char *key, const char *value, struct listen_spec *spec)
+static int set_count(const char *value, struct listen_spec *spec)
 {
 	uint64_t n;
-	if (strcmp(key, "count") == 0 || strcmp(key, "workers") == 0) {
-		if (parse_number(value, LISTEN_COUNT_MAX, &n) < 0 || n == 0)
+	if (parse_number(value, LISTEN_COUNT_MAX, &n) < 0 || n == 0)
+		return -EINVAL;
+	if (n > spec->count)
+		spec->count = (unsigned)n;
+	return 0;
+}
+
+static int set_queue(const char *value, struct listen_spec *spec)
+{
+	uint64_t n;
+	if (parse_number(value, 100000000, &n) < 0)
+		return -EINVAL;
+	spec->buffer = n * 2048 < LISTEN_BUFFER_MAX ? n * 2048 : LISTEN_BUFFER_MAX;
+	return 0;
+}
+
+static int set_blocking(const char *value, struct listen_spec *spec)
+{
+	(void)spec;
+	return strcmp(value, "true") == 0 || strcmp(value, "false") == 0 ? 0 : -EINVAL;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Unescaped into OUT of LISTEN_TEXT_MAX. */
+static int set_text(const char *value, char *out)
+{
+	size_t n = 0;
+	for (; *value && n < LISTEN_TEXT_MAX - 1; value++) {
+		if (*value != '%') {
+			out[n++] = *value == '+' ? ' ' : *value;
+			continue;
+		}
+		int high = hex_digit(value[1]), low = high < 0 ? -1 : hex_digit(value[2]);
+		if (low < 0)
 			return -EINVAL;
-		if (n > spec->count)
-			spec->count = (unsigned)n;
-		return 0;
+		out[n++] = (char)(high * 16 + low);
+		value += 2;
 	}
-	if (strcmp(key, "queue_size") == 0) {
-		if (parse_number(value, 100000000, &n) < 0)
-			return -EINVAL;
-		spec->buffer = n * 2048 < LISTEN_BUFFER_MAX ? n * 2048 : LISTEN_BUFFER_MAX;
-		return 0;
+	out[n] = '\0';
+	return n > 0 && *value == '\0' ? 0 : -EINVAL;
+}
+
+static int set_cert(const char *value, struct listen_spec *spec) { return set_text(value, spec->cert); }
+static int set_key(const char *value, struct listen_spec *spec) { return set_text(value, spec->key); }
+static int set_ca(const char *value, struct listen_spec *spec) { return set_text(value, spec->ca); }
+static int set_filter(const char *value, struct listen_spec *spec) { return set_text(value, spec->filter); }
+
+static int set_sampling(const char *value, struct listen_spec *spec)
+{
+	uint64_t n;
+	if (parse_number(value, UINT32_MAX, &n) < 0 || n == 0)
+		return -EINVAL;
+	spec->sampling = (uint32_t)n;
+	return 0;
+}
+
+#define KIND(kind) (1u << (kind))
+
+static const struct {
+	const char *key;
+	int (*set)(const char *value, struct listen_spec *spec); /* 0 or -EINVAL */
+	unsigned kinds;
+} keys[] = {
+	{"count", set_count, ~KIND(LISTEN_PCAP)},
+	{"workers", set_count, ~KIND(LISTEN_PCAP)},
+	{"queue_size", set_queue, KIND(LISTEN_UDP)},
+	{"blocking", set_blocking, KIND(LISTEN_UDP)},
+	{"cert", set_cert, KIND(LISTEN_TLS)},
+	{"key", set_key, KIND(LISTEN_TLS)},
+	{"ca", set_ca, KIND(LISTEN_TLS)},
+	{"filter", set_filter, KIND(LISTEN_PCAP)},
+	{"sampling", set_sampling, KIND(LISTEN_PCAP)},
+};
+
+enum { N_KEYS = sizeof(keys) / sizeof(keys[0]) };
+
+static int unknown_key(const char *key, const struct listen_spec *spec, char *err, size_t err_len)
+{
+	size_t n = (size_t)snprintf(err, err_len, "`%s` is not known", key);
+	for (unsigned i = 0, known = 0; i < N_KEYS && n < err_len; i++) {
+		if (keys[i].kinds & KIND(spec->kind))
+			n += (size_t)snprintf(err + n, err_len - n, "%s%s", known++ ? ", " : "; here are: ", keys[i].key);
 	}
-	if (strcmp(key, "blocking") == 0)
-		return strcmp(value, "true") == 0 || strcmp(value, "false") == 0 ? 0 : -EINVAL;
-	return -ENOENT;
+	return -EINVAL;
 }
 
 static int parse_query(char *query, struct listen_spec *spec, char *err, size_t err_len)
@@ -128,22 +206,32 @@ static int parse_query(char *query, struct listen_spec *spec, char *err, size_t 
 		char *value = strchr(key, '=');
 		if (value)
 			*value++ = '\0';
-		int rc = parse_pair(key, value ? value : "", spec);
-		if (rc == -ENOENT)
-			snprintf(err, err_len, "`%s` is not known; count, workers, queue_size and blocking are", key);
-		else if (rc < 0)
+		unsigned i = 0;
+		while (i < N_KEYS && (strcmp(keys[i].key, key) != 0 || !(keys[i].kinds & KIND(spec->kind))))
+			i++;
+		if (i == N_KEYS)
+			return unknown_key(key, spec, err, err_len);
+		if (keys[i].set(value ? value : "", spec) < 0) {
 			snprintf(err, err_len, "%s: bad value `%s`", key, value ? value : "");
-		if (rc < 0)
 			return -EINVAL;
+		}
 	}
 	return 0;
+}
+
+static int parse_place(char *place, struct listen_spec *spec)
+{
+	if (spec->kind != LISTEN_PCAP)
+		return parse_authority(place, spec);
+	int n = snprintf(spec->interface, sizeof(spec->interface), "%s", place);
+	return n > 0 && (size_t)n < sizeof(spec->interface) ? 0 : -EINVAL;
 }
 
 static int parse_one(char *item, struct listen_spec *ret_spec, char *err, size_t err_len)
 {
 	struct listen_spec spec = {0};
-	char why[160] = "";
-	char whole[200];
+	char why[240] = "";
+	char whole[600];
 	snprintf(whole, sizeof(whole), "%s", item);
 	char *query = strchr(item, '?');
 	if (query)
@@ -153,15 +241,23 @@ static int parse_one(char *item, struct listen_spec *ret_spec, char *err, size_t
 	if (!slashes)
 		snprintf(why, sizeof(why), "SCHEME://[HOST]:PORT is wanted");
 	else if (parse_scheme(item, (size_t)(slashes - item), &spec) < 0)
-		snprintf(why, sizeof(why), "the scheme is none of netflow, sflow, flow, ipfix+tcp");
-	else if (parse_authority(slashes + 3, &spec) < 0)
-		snprintf(why, sizeof(why), "no [HOST]:PORT with a port from 1 to 65535 and a host that exists");
+		snprintf(why, sizeof(why), "the scheme is none of netflow, sflow, flow, ipfix+tcp, ipfix+tls, ipfix+sctp, pcap");
+	else if (parse_place(slashes + 3, &spec) < 0)
+		snprintf(why, sizeof(why), "%s", spec.kind == LISTEN_PCAP
+				 ? "the name of an interface is wanted"
+				 : "no [HOST]:PORT with a port from 1 to 65535 and a host that exists");
 	else if (parse_query(query, &spec, why, sizeof(why)) == 0) {
 		*ret_spec = spec;
 		return 0;
 	}
 	snprintf(err, err_len, "--listen %s: %s", whole, why);
 	return -EINVAL;
+}
+
+/* Below the ports. */
+static enum listen_kind protocol(const struct listen_spec *spec)
+{
+	return spec->kind == LISTEN_TLS ? LISTEN_TCP : spec->kind;
 }
 
 int listen_parse(struct listen_set *set, const char *text, char *err, size_t err_len)
@@ -181,7 +277,8 @@ int listen_parse(struct listen_set *set, const char *text, char *err, size_t err
 		}
 		for (size_t i = 0; rc == 0 && i < set->count; i++) {
 			const struct listen_spec *a = &set->specs[i], *b = &set->specs[set->count];
-			if (a->port == b->port && a->tcp == b->tcp && ip_equal(&a->host, &b->host)) {
+			if (protocol(a) == protocol(b) && a->port == b->port && ip_equal(&a->host, &b->host) &&
+			    strcmp(a->interface, b->interface) == 0) {
 				snprintf(err, err_len, "--listen %s: given twice (%s)", b->text, a->text);
 				rc = -EINVAL;
 			}

@@ -33,10 +33,6 @@ static const struct row listener_rows[] = {
 		    "Datagrams that the kernel dropped because the receive buffer was full.", kernel_drops),
 	OF_LISTENER("receive_calls_total", "counter", "Receive calls that gave datagrams.", batches),
 	OF_LISTENER("receive_errors_total", "counter", "Receive calls that failed.", receive_errors),
-	OF_LISTENER("tcp_sessions", "gauge", "TCP sessions now.", tcp_sessions),
-	OF_LISTENER("tcp_sessions_accepted_total", "counter", "TCP sessions opened.", tcp_accepted),
-	OF_LISTENER("tcp_sessions_refused_total", "counter", "TCP sessions refused: the table was full.", tcp_refused),
-	OF_LISTENER("tcp_sessions_broken_total", "counter", "TCP sessions ended for what they sent.", tcp_broken),
 	OF_LISTENER("datagrams_not_allowed_total", "counter", "Datagrams of exporters that may not send.", not_allowed),
 	OF_LISTENER("datagrams_repeated_total", "counter", "Copies passed on (--repeat).", repeated),
 	OF_LISTENER("datagrams_repeat_failed_total", "counter", "Copies that could not be passed on.", repeat_failed),
@@ -96,11 +92,16 @@ static void listeners(const struct collector *c, struct buf *out)
 		}
 	}
 	prom_head(out, NAME("receive_buffer_bytes"), "gauge", "Receive buffer of each socket, as the kernel granted it.");
-	for (size_t k = 0; k < set->count; k++)
-		prom_u64(out, NAME("receive_buffer_bytes"), c->sockets[k].buffer_got, "listener", set->specs[k].text, NULL);
+	for (size_t k = 0; k < set->count; k++) {
+		if (set->specs[k].kind == LISTEN_UDP)
+			prom_u64(out, NAME("receive_buffer_bytes"), c->sockets[k].buffer_got, "listener", set->specs[k].text, NULL);
+	}
 	prom_head(out, NAME("receive_buffer_asked_bytes"), "gauge", "Receive buffer that was asked for.");
-	for (size_t k = 0; k < set->count; k++)
-		prom_u64(out, NAME("receive_buffer_asked_bytes"), c->sockets[k].buffer_asked, "listener", set->specs[k].text, NULL);
+	for (size_t k = 0; k < set->count; k++) {
+		if (set->specs[k].kind == LISTEN_UDP)
+			prom_u64(out, NAME("receive_buffer_asked_bytes"), c->sockets[k].buffer_asked, "listener", set->specs[k].text,
+				 NULL);
+	}
 }
 
 static const char *const version_names[DECODE_VERSIONS] = {
@@ -193,6 +194,7 @@ static void redis(const struct collector *c, struct buf *out)
 void metrics_write(struct collector *c, struct buf *out)
 {
 	listeners(c, out);
+	metrics_input(c, out);
 	decoders(c, out);
 	flows(c, out);
 	redis(c, out);

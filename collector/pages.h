@@ -26,5 +26,7 @@ void pages_exporter_metrics(void *arg, const struct http_request *req, struct ht
 
 /* metrics.c */
 void metrics_write(struct collector *c, struct buf *out);
+/* metrics_input.c: of it, what is about connections and packets. */
+void metrics_input(const struct collector *c, struct buf *out);
 
 #endif

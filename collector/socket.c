@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 /* A worker looks at its flags this often when nothing comes. */
-enum { RECEIVE_TIMEOUT_US = 100000, BACKLOG = 64 };
+enum { RECEIVE_TIMEOUT_US = 100000 };
 
 static int set_int(int fd, int option, int value)
 {
@@ -37,38 +37,48 @@ static void ask_buffer(int fd, uint64_t asked, struct socket_info *ret_info)
 	ret_info->buffer_got = (uint64_t)got / 2; /* the kernel doubles what it is asked for */
 }
 
-static int prepare_udp(int fd, const struct listen_spec *spec, struct socket_info *ret_info)
+/* A socket of TYPE for the listener's address, and that address. 0 or -errno. */
+static int open_any(const struct listen_spec *spec, int type, int protocol, int *ret_fd, struct sockaddr_storage *ret_ss,
+		    socklen_t *ret_len)
 {
-	struct timeval timeout = {.tv_usec = RECEIVE_TIMEOUT_US};
-	ask_buffer(fd, spec->buffer, ret_info);
-	(void)set_int(fd, SO_TIMESTAMPNS, 1); /* without them: the time at which the datagram is read */
-	(void)set_int(fd, SO_RXQ_OVFL, 1);
-	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0 ? -errno : 0;
+	bool any = spec->host.len == 0;
+	struct ip_addr host = any ? (struct ip_addr){.len = 16} : spec->host;
+	int off = 0;
+	*ret_len = (socklen_t)ip_to_sockaddr(&host, spec->port, ret_ss);
+	int fd = socket(ret_ss->ss_family, type | SOCK_CLOEXEC, protocol);
+	if (fd < 0 && any && errno == EAFNOSUPPORT) { /* a kernel without IPv6 */
+		host = (struct ip_addr){.len = 4};
+		*ret_len = (socklen_t)ip_to_sockaddr(&host, spec->port, ret_ss);
+		fd = socket(AF_INET, type | SOCK_CLOEXEC, protocol);
+	}
+	if (fd < 0)
+		return -errno;
+	if (any && ret_ss->ss_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0) {
+		int rc = -errno;
+		close(fd);
+		return rc;
+	}
+	*ret_fd = fd;
+	return 0;
 }
 
 static int open_one(const struct listen_spec *spec, int *ret_fd, struct socket_info *ret_info)
 {
-	bool any = spec->host.len == 0;
-	int type = spec->tcp ? SOCK_STREAM | SOCK_NONBLOCK : SOCK_DGRAM;
 	struct sockaddr_storage ss = {0};
-	struct ip_addr host = any ? (struct ip_addr){.len = 16} : spec->host;
-	size_t len = ip_to_sockaddr(&host, spec->port, &ss);
-	int fd = socket(ss.ss_family, type | SOCK_CLOEXEC, 0), off = 0;
-	if (fd < 0 && any && errno == EAFNOSUPPORT) { /* a kernel without IPv6 */
-		host = (struct ip_addr){.len = 4};
-		len = ip_to_sockaddr(&host, spec->port, &ss);
-		fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-	}
-	if (fd < 0)
-		return -errno;
-	int rc = spec->count > 1 ? set_int(fd, SO_REUSEPORT, 1) : 0;
-	if (rc == 0 && any && ss.ss_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0)
+	socklen_t len;
+	int fd;
+	int rc = open_any(spec, SOCK_DGRAM, 0, &fd, &ss, &len);
+	if (rc < 0)
+		return rc;
+	if (spec->count > 1)
+		rc = set_int(fd, SO_REUSEPORT, 1);
+	ask_buffer(fd, spec->buffer, ret_info);
+	struct timeval timeout = {.tv_usec = RECEIVE_TIMEOUT_US};
+	if (rc == 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
 		rc = -errno;
-	if (rc == 0)
-		rc = spec->tcp ? set_int(fd, SO_REUSEADDR, 1) : prepare_udp(fd, spec, ret_info);
-	if (rc == 0 && bind(fd, (struct sockaddr *)&ss, (socklen_t)len) < 0)
-		rc = -errno;
-	if (rc == 0 && spec->tcp && listen(fd, BACKLOG) < 0)
+	(void)set_int(fd, SO_TIMESTAMPNS, 1); /* without them: the time at which the datagram is read */
+	(void)set_int(fd, SO_RXQ_OVFL, 1);
+	if (rc == 0 && bind(fd, (struct sockaddr *)&ss, len) < 0)
 		rc = -errno;
 	if (rc < 0)
 		close(fd);
@@ -113,7 +123,8 @@ static int steer(int fd, unsigned count)
 static const char *cure(int error)
 {
 	switch (error) {
-	case EADDRINUSE: return "; another program listens there (ss -lutnp shows which)";
+	case EADDRINUSE: return "; another program listens there (ss -lnp shows which)";
+	case EPROTONOSUPPORT: return ": this kernel has no SCTP (modprobe sctp, if it comes as a module); ipfix+tcp:// goes everywhere";
 	case EACCES:     return "; ports below 1024 need CAP_NET_BIND_SERVICE";
 	case EADDRNOTAVAIL: return "; this host has no such address";
 	}
@@ -132,7 +143,7 @@ int socket_open_group(const struct listen_spec *spec, int *fds, struct socket_in
 		close(fds[0]);
 	for (; rc == 0 && n < spec->count; n += rc == 0)
 		rc = open_one(spec, &fds[n], ret_info);
-	if (rc == 0 && n > 1 && !spec->tcp)
+	if (rc == 0 && n > 1)
 		rc = steer(fds[0], n);
 	if (rc == 0)
 		return 0;
@@ -150,4 +161,31 @@ int socket_drops(int fd, uint32_t *ret_drops)
 		return -errno;
 	*ret_drops = info[SK_MEMINFO_DROPS];
 	return 0;
+}
+
+int socket_open_stream(const struct listen_spec *spec, unsigned number, int *ret_fd, char *err, size_t err_len)
+{
+	struct sockaddr_storage ss = {0};
+	socklen_t len;
+	int fd;
+	/* RFC 7011 10.2: a message of SCTP is a whole IPFIX message. Their lengths cut the octets of a socket of this type as well,
+	 * for it never mixes two messages. */
+	int rc = open_any(spec, SOCK_STREAM | SOCK_NONBLOCK, spec->kind == LISTEN_SCTP ? IPPROTO_SCTP : IPPROTO_TCP, &fd, &ss, &len);
+	if (rc == 0) {
+		(void)set_int(fd, SO_REUSEADDR, 1); /* connections of the last run linger */
+		/* Only from the second on, and for the first once it is bound: another collector on the port is found out. */
+		if (number > 0)
+			(void)set_int(fd, SO_REUSEPORT, 1);
+		if (bind(fd, (struct sockaddr *)&ss, len) < 0 || listen(fd, SOMAXCONN) < 0)
+			rc = -errno;
+		else if (number == 0 && spec->count > 1)
+			rc = set_int(fd, SO_REUSEPORT, 1);
+		if (rc < 0)
+			close(fd);
+	}
+	if (rc == 0)
+		*ret_fd = fd;
+	else
+		snprintf(err, err_len, "--listen %s: %s%s", spec->text, strerror(-rc), cure(-rc));
+	return rc;
 }

@@ -1,58 +1,30 @@
 /*
  * worker.c -- see worker.h.
- *
- * recvmmsg with MSG_WAITFORONE takes what is there, up to 64 datagrams, and waits (SO_RCVTIMEO) only for the first: 53 us
- * from wire to decoder when it is quiet, one system call for 64 datagrams when it is not. The buffers are one piece of
- * address space; a page of it becomes memory only when a datagram reaches it.
  */
 #include "collector/worker.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "collector/config.h"
 #include "collector/gate.h"
+#include "collector/input.h"
 #include "collector/listen.h"
-#include "collector/repeat.h"
-#include "collector/socket.h"
-#include "collector/stream.h"
 #include "common/clock.h"
 #include "common/complain.h"
 #include "common/counter.h"
 #include "common/log.h"
-
-enum {
-	VLEN = 64,             /* datagrams a call */
-	BUFFER = 65536,        /* the longest UDP datagram, and the size that a page table likes */
-	CONTROL = 128,         /* time stamp and drop counter */
-	ARENA = VLEN * BUFFER,
-	STREAM_WAIT_MS = 100,
-	PAUSE_MAX_NS = 2000000,
-	SPARSE_NS = 250000,    /* between two datagrams: pausing is not worth it */
-	PAUSE_BUFFER = 4 << 20 /* receive buffer without which there is no pausing */
-};
 
 struct worker {
 	struct worker_options options;
 	struct worker_stats stats;
 	struct outlet outlet;
 	struct gate gate;
-	struct repeater *repeater; /* NULL: nothing is passed on */
-	struct stream *stream;     /* NULL: UDP */
-	struct repeat_stats repeat_stats;
 	struct decoder *decoder;
 	pthread_t thread;
 	bool stop;             /* atomic */
 	bool joined;           /* main thread */
-	bool may_pause;        /* see pause_for() */
-	uint64_t last_call_ns, gap_ns;
-	uint32_t last_drops;   /* the kernel's counter */
 	uint64_t next_second_ns;
 	struct complain bad_complain, denied_complain;
 
@@ -61,56 +33,24 @@ struct worker {
 	worker_ask_fn *ask;    /* atomic: looked at without the lock */
 	void *ask_arg;
 	bool ended;
-
-	uint8_t *arena;
-	struct mmsghdr messages[VLEN];
-	struct iovec iov[VLEN];
-	struct sockaddr_storage from[VLEN];
-	_Alignas(struct cmsghdr) char control[VLEN][CONTROL];
 };
 
-/* --- receiving ------------------------------------------------------------------------------------------------- */
+/* --- for its input ----------------------------------------------------------------------------------------------- */
 
-static void prepare(struct worker *w)
+struct worker_stats *worker_counters(struct worker *w)
 {
-	for (unsigned i = 0; i < VLEN; i++) {
-		w->iov[i] = (struct iovec){.iov_base = w->arena + (size_t)i * BUFFER, .iov_len = BUFFER};
-		w->messages[i].msg_hdr = (struct msghdr){
-			.msg_name = &w->from[i], .msg_namelen = sizeof(w->from[i]), .msg_iov = &w->iov[i], .msg_iovlen = 1,
-			.msg_control = w->control[i], .msg_controllen = CONTROL,
-		};
-	}
+	return &w->stats;
 }
 
-/* The kernel counts modulo 2^32 since the socket was opened. */
-static void note_drops(struct worker *w, uint32_t now)
+struct outlet *worker_outlet(struct worker *w)
 {
-	uint32_t more = now - w->last_drops;
-	/* SO_RXQ_OVFL is stamped when a datagram is queued, SO_MEMINFO is of now: the former may come later and be less. */
-	if (more == 0 || more > UINT32_MAX / 2)
-		return;
-	counter_add(&w->stats.kernel_drops, more);
-	w->last_drops = now;
+	return &w->outlet;
 }
 
-static void read_control(struct worker *w, struct msghdr *h, uint64_t *ret_received_ns)
+struct decoder *worker_decoder(struct worker *w)
 {
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
-		if (c->cmsg_level != SOL_SOCKET)
-			continue;
-		if (c->cmsg_type == SCM_TIMESTAMPNS) {
-			struct timespec ts;
-			memcpy(&ts, CMSG_DATA(c), sizeof(ts));
-			*ret_received_ns = (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-		} else if (c->cmsg_type == SO_RXQ_OVFL) {
-			uint32_t drops;
-			memcpy(&drops, CMSG_DATA(c), sizeof(drops));
-			note_drops(w, drops);
-		}
-	}
+	return w->decoder;
 }
-
-/* --- one datagram ------------------------------------------------------------------------------------------------ */
 
 static void explain(struct worker *w, const struct datagram *dg, const struct decode_result *r)
 {
@@ -137,100 +77,23 @@ static void turn_away(struct worker *w, const struct datagram *dg)
 			 w->options.listen->text, err_text(ERR_NOT_ALLOWED), (unsigned long long)swallowed);
 }
 
-/* However it came. */
-static void one_message(struct worker *w, const struct datagram *dg)
+bool worker_admits(struct worker *w, const struct ip_addr *source, uint16_t port, uint64_t received_ns)
+{
+	return gate_datagram(&w->gate, source, port, received_ns);
+}
+
+bool worker_datagram(struct worker *w, const struct datagram *dg)
 {
 	struct decode_result result;
-	counter_add(&w->stats.bytes, dg->len);
 	if (!gate_datagram(&w->gate, &dg->source, dg->source_port, dg->received_ns)) {
 		turn_away(w, dg);
-		return;
+		return false;
 	}
 	decoder_datagram(w->decoder, w->options.listen->scheme, dg, &result);
 	outlet_commit(&w->outlet);
 	if (__builtin_expect(result.reason != ERR_NONE || log_enabled(LOG_DEBUG), 0))
 		explain(w, dg, &result);
-}
-
-static void one_datagram(struct worker *w, unsigned i, uint64_t wall_ns)
-{
-	struct mmsghdr *m = &w->messages[i];
-	struct datagram dg = {.data = w->iov[i].iov_base, .len = m->msg_len, .received_ns = wall_ns};
-	dg.source = ip_from_sockaddr(&w->from[i], &dg.source_port);
-	read_control(w, &m->msg_hdr, &dg.received_ns);
-	if (m->msg_hdr.msg_flags & MSG_TRUNC)
-		counter_inc(&w->stats.truncated);
-	/* recvmmsg shortens these. */
-	m->msg_hdr.msg_namelen = sizeof(w->from[i]);
-	m->msg_hdr.msg_controllen = CONTROL;
-	one_message(w, &dg);
-}
-
-static void pass_on(struct worker *w, unsigned n)
-{
-	struct iovec data[VLEN];
-	for (unsigned i = 0; i < n; i++)
-		data[i] = (struct iovec){.iov_base = w->iov[i].iov_base, .iov_len = w->messages[i].msg_len};
-	repeat_send(w->repeater, data, w->from, n, &w->repeat_stats);
-	counter_add(&w->stats.repeated, w->repeat_stats.sent);
-	counter_add(&w->stats.repeat_failed, w->repeat_stats.failed);
-	w->repeat_stats = (struct repeat_stats){0};
-}
-
-static bool on_welcome(void *arg, const struct ip_addr *source, uint16_t port)
-{
-	struct worker *w = arg;
-	struct datagram nothing = {.source = *source, .source_port = port};
-	if (gate_datagram(&w->gate, source, port, clock_wall_ns()))
-		return true;
-	turn_away(w, &nothing);
-	return false;
-}
-
-static void on_message(void *arg, const struct datagram *dg)
-{
-	one_message(arg, dg);
-}
-
-static void on_end(void *arg, uint64_t session)
-{
-	decoder_session_end(((struct worker *)arg)->decoder, session);
-}
-
-static unsigned receive_stream(struct worker *w, int timeout_ms)
-{
-	outlet_begin(&w->outlet, clock_monotonic_ns());
-	unsigned n = stream_receive(w->stream, timeout_ms, w->outlet.now_ns, clock_wall_ns());
-	const struct stream_stats *s = stream_stats(w->stream);
-	counter_add(&w->stats.datagrams, n);
-	counter_add(&w->stats.batches, n > 0);
-	counter_add(&w->stats.tcp_accepted, s->accepted - w->stats.tcp_accepted);
-	counter_add(&w->stats.tcp_refused, s->refused - w->stats.tcp_refused);
-	counter_add(&w->stats.tcp_broken, s->broken - w->stats.tcp_broken);
-	__atomic_store_n(&w->stats.tcp_sessions, s->sessions, __ATOMIC_RELAXED);
-	return n;
-}
-
-/* One call and what it gave; 0: nothing came. */
-static unsigned receive(struct worker *w, int flags)
-{
-	if (w->stream)
-		return receive_stream(w, flags & MSG_DONTWAIT ? 0 : STREAM_WAIT_MS);
-	int n = recvmmsg(w->options.fd, w->messages, VLEN, flags, NULL);
-	outlet_begin(&w->outlet, clock_monotonic_ns());
-	if (n <= 0) {
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			counter_inc(&w->stats.receive_errors);
-		return 0;
-	}
-	uint64_t wall_ns = clock_wall_ns();
-	if (w->repeater)
-		pass_on(w, (unsigned)n);
-	for (unsigned i = 0; i < (unsigned)n; i++)
-		one_datagram(w, i, wall_ns);
-	counter_add(&w->stats.datagrams, (uint64_t)n);
-	counter_inc(&w->stats.batches);
-	return (unsigned)n;
+	return true;
 }
 
 /* --- the thread -------------------------------------------------------------------------------------------------- */
@@ -245,56 +108,27 @@ static void answer(struct worker *w)
 	pthread_mutex_unlock(&w->ask_lock);
 }
 
-static void read_drops(struct worker *w)
-{
-	uint32_t drops;
-	if (!w->stream && socket_drops(w->options.fd, &drops) == 0)
-		note_drops(w, drops);
-}
-
 static void each_second(struct worker *w)
 {
 	if (w->outlet.now_ns < w->next_second_ns)
 		return;
 	w->next_second_ns = w->outlet.now_ns + NS_PER_S;
 	decoder_tick(w->decoder, clock_wall_ns());
-	read_drops(w);
-}
-
-/*
- * A receive call that has to wait for the next datagram costs a wake-up, more than ten datagrams' worth of work. So
- * when traffic is dense the worker sleeps until about TARGET should be there, by the rate it sees, two milliseconds
- * at most; when a call came back full there is more, and it does not sleep at all. Only with a receive buffer that holds many
- * times what can come meanwhile.
- */
-static void pause_for(struct worker *w, unsigned got)
-{
-	enum { TARGET = VLEN * 3 / 4 };
-	uint64_t now = clock_monotonic_ns();
-	uint64_t each = got ? (now - w->last_call_ns) / got : SPARSE_NS;
-	w->last_call_ns = now;
-	/* An average over some eight calls: traffic comes in bursts. */
-	w->gap_ns = (w->gap_ns * 7 + (each < SPARSE_NS ? each : SPARSE_NS)) / 8;
-	if (got == VLEN || !w->may_pause || w->gap_ns >= SPARSE_NS / 2)
-		return;
-	uint64_t pause = w->gap_ns * TARGET;
-	clock_sleep_ns(pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS);
+	w->options.input->ops->each_second(w->options.input);
 }
 
 static void *run(void *arg)
 {
 	struct worker *w = arg;
+	struct input *in = w->options.input;
 	while (!__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE)) {
-		pause_for(w, receive(w, MSG_WAITFORONE));
+		in->ops->receive(in);
 		outlet_tick(&w->outlet, w->outlet.now_ns, false);
 		each_second(w);
 		if (__atomic_load_n(&w->ask, __ATOMIC_ACQUIRE))
 			answer(w);
 	}
-	/* What is in the receive buffer now was sent before we were told to stop; what still comes is not waited for. */
-	for (unsigned left = LISTEN_BUFFER_MAX / VLEN / 1024, n = 1; left > 0 && n > 0; left--)
-		n = receive(w, MSG_DONTWAIT);
-	read_drops(w);
+	in->ops->drain(in);
 	outlet_close(&w->outlet, w->outlet.now_ns);
 	pthread_mutex_lock(&w->ask_lock);
 	w->ended = true;
@@ -305,14 +139,10 @@ static void *run(void *arg)
 
 static void dispose(struct worker *w)
 {
-	if (w->arena)
-		munmap(w->arena, ARENA);
-	stream_free(w->stream); /* while there is a decoder to tell */
 	outlet_close(&w->outlet, 0);
 	decoder_free(w->decoder);
 	gate_free(&w->gate);
-	repeat_free(w->repeater);
-	close(w->options.fd);
+	w->options.input->ops->free(w->options.input);
 	pthread_cond_destroy(&w->answered);
 	pthread_mutex_destroy(&w->ask_lock);
 	free(w);
@@ -328,35 +158,27 @@ int worker_start(const struct worker_options *options, struct worker **ret_worke
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	if (!w) {
-		close(options->fd);
-		repeat_free(options->repeater);
+		options->input->ops->free(options->input);
 		return -ENOMEM;
 	}
 	w->options = *options;
-	w->repeater = options->repeater;
-	w->may_pause = options->buffer_got >= PAUSE_BUFFER && !options->listen->tcp;
-	w->gap_ns = SPARSE_NS;
 	pthread_mutex_init(&w->ask_lock, NULL);
 	pthread_cond_init(&w->answered, NULL);
-	void *arena = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	w->arena = arena == MAP_FAILED ? NULL : arena;
-	int rc = w->arena ? outlet_init(&w->outlet, &options->outlet) : -ENOMEM;
+	int rc = outlet_init(&w->outlet, &options->outlet);
 	if (rc == 0) {
 		struct decode_options decode = config_decode_options(options->config, outlet_emit, &w->outlet);
+		if (options->listen->kind != LISTEN_UDP)
+			decode.template_timeout_ns = 0; /* RFC 7011 10.3.7 is about UDP: here they live as long as the session */
 		rc = decoder_new(&decode, &w->decoder);
-	}
-	if (rc == 0 && options->listen->tcp) {
-		struct stream_handlers handlers = {.welcome = on_welcome, .message = on_message, .end = on_end, .arg = w};
-		w->stream = stream_new(options->fd, &handlers);
-		rc = w->stream ? 0 : -ENOMEM;
 	}
 	if (rc == 0 && (rc = gate_init(&w->gate, options->rules)) == 0)
 		w->outlet.options.keep_arg = &w->gate;
 	if (rc == 0) {
 		refresh_keep(w);
-		prepare(w);
-		rc = -pthread_create(&w->thread, NULL, run, w);
+		rc = options->input->ops->start(options->input, w);
 	}
+	if (rc == 0)
+		rc = -pthread_create(&w->thread, NULL, run, w);
 	if (rc < 0)
 		dispose(w);
 	else

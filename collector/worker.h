@@ -1,7 +1,7 @@
 /*
- * worker.h -- a thread with one socket (or one TCP listener and its sessions), one decoder and one open batch:
- * receives, decodes, packs. It shares nothing on the way of a datagram; what others want of it they read from
- * counters, or ask for and it answers between two receive calls.
+ * worker.h -- a thread with one input, one decoder and one open batch: receives, decodes, packs. It shares nothing
+ * on the way of a datagram; what others want of it they read from counters, or ask for and it answers between
+ * two receive calls.
  */
 #ifndef WEIR_COLLECTOR_WORKER_H
 #define WEIR_COLLECTOR_WORKER_H
@@ -13,36 +13,37 @@
 #include "collector/decode.h"
 #include "collector/decode_stats.h"
 #include "collector/outlet.h"
+#include "collector/stream_stats.h"
 #include "common/err.h"
+#include "packet/meter.h"
 
 struct config;
 struct gate_rules;
+struct input;
 struct listen_spec;
-struct repeater;
 struct senders;
 struct worker;
 
-/* Of one socket. Written by its worker. */
+/* Of one input. Written by its worker. */
 struct worker_stats {
 	uint64_t datagrams, bytes;
 	uint64_t truncated;       /* longer than 65,535 octets (never, on IP) */
 	uint64_t kernel_drops;    /* the receive buffer was full: lost on this host */
 	uint64_t receive_errors;
-	uint64_t tcp_sessions, tcp_accepted, tcp_refused, tcp_broken; /* stream.h */
 	uint64_t not_allowed;     /* turned away before decoding */
 	uint64_t repeated, repeat_failed; /* copies */
 	uint64_t batches;         /* receive calls that gave something */
+	struct stream_stats sessions; /* of connections */
+	struct meter_stats meter;     /* of an interface */
 };
 
 struct worker_options {
 	const struct config *config;
 	const struct listen_spec *listen;
 	unsigned number;          /* in its group */
-	int fd;                   /* the worker's from now on */
-	uint64_t buffer_got;      /* its receive buffer */
+	struct input *input;      /* the worker's from now on, also when it does not start */
 	struct outlet_options outlet;
 	const struct gate_rules *rules;
-	struct repeater *repeater; /* the worker's from now on; NULL: nothing is passed on */
 };
 
 int worker_start(const struct worker_options *options, struct worker **ret_worker); /* 0 or a negative errno */
@@ -68,5 +69,15 @@ typedef void worker_ask_fn(void *arg, struct worker *w, struct decoder *d);
 int worker_ask(struct worker *w, worker_ask_fn *fn, void *arg);
 /* The same, and right here when it has ended (and was joined). */
 void worker_ask_or_do(struct worker *w, worker_ask_fn *fn, void *arg);
+
+/* --- for its input (collector/input.h), in the worker's thread --- */
+
+struct worker_stats *worker_counters(struct worker *w);
+struct outlet *worker_outlet(struct worker *w);
+struct decoder *worker_decoder(struct worker *w);
+/* Whether this one may send. */
+bool worker_admits(struct worker *w, const struct ip_addr *source, uint16_t port, uint64_t received_ns);
+/* Decodes it and packs its flows, between outlet_begin() and the next call of the input. False: it may not send. */
+bool worker_datagram(struct worker *w, const struct datagram *dg);
 
 #endif

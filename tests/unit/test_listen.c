@@ -39,8 +39,8 @@ static void several(void **state)
 	assert_int_equal(parse("netflow://[2001:db8::1]:2055"), 0);
 	assert_int_equal(set.specs[0].host.len, 16);
 	assert_int_equal(parse("ipfix+tcp://:4739,netflow://:4739"), 0); /* a port of each protocol */
-	assert_true(set.specs[0].tcp);
-	assert_false(set.specs[1].tcp);
+	assert_int_equal(set.specs[0].kind, LISTEN_TCP);
+	assert_int_equal(set.specs[1].kind, LISTEN_UDP);
 	assert_int_equal(parse(", netflow://:1 ,"), 0);
 	assert_int_equal(set.count, 1);
 }
@@ -57,6 +57,24 @@ static void queries(void **state)
 	assert_int_equal(parse("netflow://:2055?"), -EINVAL);
 }
 
+static void with_files_and_interfaces(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("ipfix+tls://[::1]:4740?cert=/etc/a%20b.pem&key=/k&ca=/ca,ipfix+sctp://:4739,pcap://eth0?sampling=10&filter="
+			       "tcp+port+80"), 0);
+	assert_int_equal(set.count, 3);
+	assert_int_equal(set.specs[0].kind, LISTEN_TLS);
+	assert_string_equal(set.specs[0].cert, "/etc/a b.pem");
+	assert_string_equal(set.specs[0].key, "/k");
+	assert_string_equal(set.specs[0].ca, "/ca");
+	assert_int_equal(set.specs[1].kind, LISTEN_SCTP);
+	assert_int_equal(set.specs[2].kind, LISTEN_PCAP);
+	assert_string_equal(set.specs[2].interface, "eth0");
+	assert_string_equal(set.specs[2].text, "pcap://eth0");
+	assert_string_equal(set.specs[2].filter, "tcp port 80");
+	assert_int_equal(set.specs[2].sampling, 10);
+}
+
 static void mistakes(void **state)
 {
 	static const struct {
@@ -64,6 +82,12 @@ static void mistakes(void **state)
 	} rows[] = {
 		{"netflow", "SCHEME://[HOST]:PORT"},
 		{"http://:80", "none of netflow, sflow, flow, ipfix+tcp"},
+		{"ipfix+tcp://:4739,ipfix+tls://:4739", "given twice"}, /* both are TCP's */
+		{"pcap://", "interface"},
+		{"pcap://eth0?sampling=0", "sampling"},
+		{"pcap://eth0?filter=%4", "filter"},
+		{"pcap://eth0?count=2", "`count` is not known"},
+		{"netflow://:2055?cert=x", "`cert` is not known"},
 		{"netflow://:0", "port from 1 to 65535"},
 		{"netflow://:65536", "port from 1 to 65535"},
 		{"netflow://:+5", "port from 1 to 65535"},
@@ -106,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(several),
 		cmocka_unit_test(queries),
+		cmocka_unit_test(with_files_and_interfaces),
 		cmocka_unit_test(mistakes),
 		cmocka_unit_test(no_more_than_fit),
 	};
