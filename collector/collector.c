@@ -68,8 +68,9 @@ static void *capture_thread(void *arg)
 {
 	struct capture_run *run = arg;
 	struct outlet_options outlet = outlet_options(run->c);
-	run->rc = (run->c->config->meter ? packets_run : replay_run)(run->c->config, &outlet, run->c->rules, &run->stop, &run->result,
-								     run->err, sizeof(run->err));
+	const struct config *config = run->c->config;
+	run->rc = (config->meter ? packets_run : replay_run)(config, &outlet, run->c->rules, &run->stop, &run->result, run->err,
+							     sizeof(run->err));
 	__atomic_store_n(&run->done, true, __ATOMIC_RELEASE);
 	kill(getpid(), SIGUSR1); /* main waits for signals */
 	return NULL;

@@ -111,9 +111,10 @@ static int start(struct input *base, struct worker *w)
 {
 	struct input_stream *in = of(base);
 	struct stream_options options = {
-		.max_sessions = in->options.max_sessions, .max_per_address = in->options.max_per_address, .idle_ns = in->options.idle_ns,
-		.message_ns = in->options.message_ns, .tls = in->options.tls, .admits = admits, .message = message, .opened = opened,
-		.ended = ended, .arg = in, .stats = &worker_counters(w)->sessions,
+		.max_sessions = in->options.max_sessions, .max_per_address = in->options.max_per_address,
+		.idle_ns = in->options.idle_ns, .message_ns = in->options.message_ns, .tls = in->options.tls,
+		.admits = admits, .message = message, .opened = opened, .ended = ended, .arg = in,
+		.stats = &worker_counters(w)->sessions,
 	};
 	int fd = in->listen_fd;
 	in->worker = w;

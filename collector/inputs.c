@@ -94,12 +94,14 @@ static int open_packets(const struct config *config, const struct listen_spec *s
 	return packets_open(config, spec, &ret_inputs[0], err, err_len);
 }
 
-int inputs_open(const struct config *config, const struct listen_spec *spec, struct input **ret_inputs, struct socket_info *ret_info,
-		char *err, size_t err_len)
+typedef int open_fn(const struct config *config, const struct listen_spec *spec, struct input **ret_inputs,
+		    struct socket_info *ret_info, char *err, size_t err_len);
+
+int inputs_open(const struct config *config, const struct listen_spec *spec, struct input **ret_inputs,
+		struct socket_info *ret_info, char *err, size_t err_len)
 {
-	static int (*const opens[LISTEN_KINDS])(const struct config *config, const struct listen_spec *spec, struct input **ret_inputs,
-						struct socket_info *ret_info, char *err, size_t err_len) = {
-		[LISTEN_UDP] = open_udp,   [LISTEN_TCP] = open_stream,   [LISTEN_TLS] = open_stream,
+	static open_fn *const opens[LISTEN_KINDS] = {
+		[LISTEN_UDP] = open_udp,     [LISTEN_TCP] = open_stream,   [LISTEN_TLS] = open_stream,
 		[LISTEN_SCTP] = open_stream, [LISTEN_PCAP] = open_packets,
 	};
 	return opens[spec->kind](config, spec, ret_inputs, ret_info, err, err_len);

@@ -187,14 +187,16 @@ int packets_open(const struct config *config, const struct listen_spec *spec, st
 
 /* --- a file ---------------------------------------------------------------------------------------------------------- */
 
-static int read_all(struct capture *capture, struct meter *meter, struct outlet *outlet, const bool *stop, uint64_t *ret_packets)
+static int read_all(struct capture *capture, struct meter *meter, struct outlet *outlet, const bool *stop,
+		    uint64_t *ret_packets)
 {
 	struct transport *t = outlet->options.transport;
 	struct capture_packet packet;
 	int rc = 0;
-	for (*ret_packets = 0; !__atomic_load_n(stop, __ATOMIC_RELAXED) && (rc = capture_next(capture, &packet)) > 0; ++*ret_packets) {
+	*ret_packets = 0;
+	while (!__atomic_load_n(stop, __ATOMIC_RELAXED) && (rc = capture_next(capture, &packet)) > 0) {
 		meter_packet(meter, &packet);
-		if (*ret_packets % PACKETS_A_CALL)
+		if (++*ret_packets % PACKETS_A_CALL)
 			continue;
 		outlet_commit(outlet);
 		while (t->ops->behind(t) && !__atomic_load_n(stop, __ATOMIC_RELAXED))

@@ -18,7 +18,8 @@ struct input;
 struct listen_spec;
 
 /* An interface as a worker's input. 0, or negative with one line in ERR. */
-int packets_open(const struct config *config, const struct listen_spec *spec, struct input **ret_input, char *err, size_t err_len) MUST_CHECK;
+int packets_open(const struct config *config, const struct listen_spec *spec, struct input **ret_input, char *err,
+		 size_t err_len) MUST_CHECK;
 
 /* --pcap FILE --meter: the whole file. As replay_run(); in the result datagrams are packets. */
 int packets_run(const struct config *config, const struct outlet_options *outlet, const struct gate_rules *rules, const bool *stop,

@@ -38,7 +38,7 @@ struct session {
 /* A whole message; false: this one may not send any more. */
 typedef bool session_message_fn(void *arg, const struct session *s, const uint8_t *data, size_t len);
 
-/* 1: DATA begins with a message of *ret_len octets; 0: there is more to come; or why this is none: -ERR_VERSION, -ERR_BAD_LENGTH. */
+/* 1: DATA begins with a message of *ret_len octets; 0: there is more to come; -ERR_VERSION, -ERR_BAD_LENGTH: it is none. */
 int session_frame(const uint8_t *data, size_t have, size_t *ret_len);
 
 /* TLS may be NULL. FD is the session's from now on, unless it fails. 0 or -ENOMEM. */

@@ -170,7 +170,8 @@ int socket_open_stream(const struct listen_spec *spec, unsigned number, int *ret
 	int fd;
 	/* RFC 7011 10.2: a message of SCTP is a whole IPFIX message. Their lengths cut the octets of a socket of this type as well,
 	 * for it never mixes two messages. */
-	int rc = open_any(spec, SOCK_STREAM | SOCK_NONBLOCK, spec->kind == LISTEN_SCTP ? IPPROTO_SCTP : IPPROTO_TCP, &fd, &ss, &len);
+	int protocol = spec->kind == LISTEN_SCTP ? IPPROTO_SCTP : IPPROTO_TCP;
+	int rc = open_any(spec, SOCK_STREAM | SOCK_NONBLOCK, protocol, &fd, &ss, &len);
 	if (rc == 0) {
 		(void)set_int(fd, SO_REUSEADDR, 1); /* connections of the last run linger */
 		/* Only from the second on, and for the first once it is bound: another collector on the port is found out. */

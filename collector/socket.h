@@ -20,7 +20,8 @@ struct socket_info {
 int socket_open_group(const struct listen_spec *spec, int *fds, struct socket_info *ret_info, char *err, size_t err_len) MUST_CHECK;
 
 /* Opens the NUMBER-th (from 0) of SPEC->count listening sockets for connections, TCP or SCTP. 0, or a negative errno with one line in ERR. */
-int socket_open_stream(const struct listen_spec *spec, unsigned number, int *ret_fd, char *err, size_t err_len) MUST_CHECK;
+int socket_open_stream(const struct listen_spec *spec, unsigned number, int *ret_fd, char *err,
+		       size_t err_len) MUST_CHECK;
 
 /* What the kernel has dropped at this socket since it was opened, as it says now (it wraps at 2^32). 0 or -errno. */
 int socket_drops(int fd, uint32_t *ret_drops) MUST_CHECK;

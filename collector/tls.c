@@ -82,8 +82,9 @@ int tls_new(const struct tls_files *files, struct tls **ret_tls, char *err, size
 	SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION);
 	/* Renegotiation costs us more than the one who asks for it; tickets and sessions are of no use to connections that
 	 * last for weeks, and each would be memory that an outsider can ask for. */
-	SSL_CTX_set_options(t->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-			    SSL_OP_IGNORE_UNEXPECTED_EOF); /* a message says its length: what was cut off is seen without a goodbye */
+	SSL_CTX_set_options(t->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION);
+	/* A message says its length: what was cut off is seen without a goodbye, which many leave out. */
+	SSL_CTX_set_options(t->ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(t->ctx, 0);
 	SSL_CTX_set_mode(t->ctx, SSL_MODE_RELEASE_BUFFERS);
