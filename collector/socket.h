@@ -19,7 +19,8 @@ struct socket_info {
 /* Opens SPEC->count sockets into FDS. 0, or a negative errno with one line in ERR; RET_INFO is of the first. */
 int socket_open_group(const struct listen_spec *spec, int *fds, struct socket_info *ret_info, char *err, size_t err_len) MUST_CHECK;
 
-/* Opens the NUMBER-th (from 0) of SPEC->count listening sockets for connections, TCP or SCTP. 0, or a negative errno with one line in ERR. */
+/* Opens the NUMBER-th (from 0) of SPEC->count listening sockets for connections, TCP or SCTP. 0, or a negative errno with
+ * one line in ERR. */
 int socket_open_stream(const struct listen_spec *spec, unsigned number, int *ret_fd, char *err,
 		       size_t err_len) MUST_CHECK;
 
