@@ -548,16 +548,33 @@ int kafka_consumer_poll(struct kafka_consumer *c, int timeout_ms, struct kafka_m
 	return 1;
 }
 
+struct rd_kafka_s *kafka_consumer_handle(struct kafka_consumer *c)
+{
+	return c->rk;
+}
+
+/* ALL, or only those that the group does not know yet. */
+static rd_kafka_topic_partition_list_t *positions(struct kafka_consumer *c, bool all)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(c->n_parts);
+	for (int32_t p = 0; p < c->n_parts; p++) {
+		struct part *part = &c->parts[p];
+		if (part->reading && part->next >= 0 && (all || part->next != part->committed))
+			rd_kafka_topic_partition_list_add(list, c->topic, p)->offset = part->next;
+	}
+	return list;
+}
+
+struct rd_kafka_topic_partition_list_s *kafka_consumer_positions(struct kafka_consumer *c)
+{
+	return positions(c, true);
+}
+
 int kafka_consumer_commit(struct kafka_consumer *c, bool wait)
 {
 	if (!c->grouped)
 		return 0;
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(c->n_parts);
-	for (int32_t p = 0; p < c->n_parts; p++) {
-		struct part *part = &c->parts[p];
-		if (part->reading && part->next >= 0 && (wait || part->next != part->committed))
-			rd_kafka_topic_partition_list_add(list, c->topic, p)->offset = part->next;
-	}
+	rd_kafka_topic_partition_list_t *list = positions(c, wait);
 	rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
 	if (list->cnt)
 		err = rd_kafka_commit(c->rk, list, !wait);

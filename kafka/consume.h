@@ -12,6 +12,8 @@
 
 struct kafka_options;
 struct kafka_consumer;
+struct rd_kafka_s;
+struct rd_kafka_topic_partition_list_s;
 
 typedef void kafka_consumer_event_fn(void *arg, bool is_error, const char *text);
 /* Partitions were taken away; called inside kafka_consumer_poll() before they go: make safe and commit what is pending. */
@@ -54,6 +56,9 @@ int kafka_consumer_commit(struct kafka_consumer *c, bool wait);
 int64_t kafka_consumer_lag(struct kafka_consumer *c);
 /* While PAUSE, nothing more is fetched, but polling goes on and keeps the place in the group. */
 void kafka_consumer_pause(struct kafka_consumer *c, bool pause);
+/* For kafka/transact.c: the offsets behind everything polled so far; the list is the caller's. */
+struct rd_kafka_s *kafka_consumer_handle(struct kafka_consumer *c);
+struct rd_kafka_topic_partition_list_s *kafka_consumer_positions(struct kafka_consumer *c);
 /* True once partitions are assigned and their starting offsets known: what is sent from now on will be seen. */
 bool kafka_consumer_ready(const struct kafka_consumer *c);
 void kafka_consumer_free(struct kafka_consumer *c);

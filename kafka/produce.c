@@ -117,16 +117,15 @@ static int set_user_properties(rd_kafka_conf_t *conf, const struct opt_list *lis
 
 static int make_conf(const struct kafka_producer_setup *setup, rd_kafka_conf_t *conf, char *err, size_t err_len)
 {
-	char batch_size[24];
-	snprintf(batch_size, sizeof(batch_size), "%zu", setup->batch_size);
 	const struct {
 		const char *key, *value;
 	} own[] = {
 		{"bootstrap.servers", setup->options->brokers},
-		{"batch.size", setup->batch_size ? batch_size : NULL},
 		{"client.id", setup->client_id},
 		{"enable.idempotence", "true"},      /* no doubles, no reordering by retries */
-		{"message.timeout.ms", "0"},         /* nothing expires by itself */
+		/* Nothing expires by itself; in a transaction, what does not arrive aborts it. */
+		{"message.timeout.ms", setup->transactional_id ? NULL : "0"},
+		{"transactional.id", setup->transactional_id},
 		{"reconnect.backoff.ms", "100"},
 		{"reconnect.backoff.max.ms", "1000"}, /* the default, 10 s, keeps sending stopped for 13 s after an outage */
 		{"compression.codec", "lz4"},
@@ -221,6 +220,11 @@ int kafka_producer_send(struct kafka_producer *p, int32_t partition, const void 
 	case KAFKA_RETRY: return -EAGAIN;
 	default: return -EINVAL;
 	}
+}
+
+struct rd_kafka_s *kafka_producer_handle(struct kafka_producer *p)
+{
+	return p->rk;
 }
 
 int kafka_producer_poll(struct kafka_producer *p, int timeout_ms)

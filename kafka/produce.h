@@ -13,6 +13,7 @@
 
 struct kafka_options;
 struct kafka_producer;
+struct rd_kafka_s;
 
 enum kafka_delivery {
 	KAFKA_DELIVERED,
@@ -29,7 +30,7 @@ typedef void kafka_event_fn(void *arg, bool is_error, const char *text);
 struct kafka_producer_setup {
 	const struct kafka_options *options;
 	const char *client_id;
-	size_t batch_size;      /* bytes that librdkafka may put together, for a broker that takes little; 0: its default */
+	const char *transactional_id; /* NULL: no transactions (kafka/transact.h) */
 	kafka_delivered_fn *delivered;
 	kafka_event_fn *event;
 	void *arg;
@@ -56,6 +57,8 @@ int kafka_producer_send(struct kafka_producer *p, int32_t partition, const void 
 /* Serves callbacks for at most TIMEOUT_MS; gives how many were served. One thread. */
 int kafka_producer_poll(struct kafka_producer *p, int timeout_ms);
 void kafka_producer_stats(const struct kafka_producer *p, struct kafka_stats *ret_stats);
+/* For kafka/transact.c. */
+struct rd_kafka_s *kafka_producer_handle(struct kafka_producer *p);
 /* Gives up what is still in flight (delivered() is called with KAFKA_RETRY) and frees. NULL is fine. */
 void kafka_producer_free(struct kafka_producer *p);
 
