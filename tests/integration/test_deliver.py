@@ -110,6 +110,14 @@ class Deliver(unittest.TestCase):
             self.assertEqual(h.sequence % self.kafka.partitions, m.partition)
             self.assertEqual(h.flows, len(harness.flowpb.records(m.payload)))
 
+    def test_trap_datagrams_above_9000_octets(self):
+        """Others cut them without a word."""
+        c = self.collector()
+        s = mock(c.to, protocol="ipfix,v9", count=40, flows=500, rate=200)
+        self.assertGreater(s["octets"] / s["datagrams"], 30000)
+        self.check_equal(self.topic.wait_flows(s["flows"]), s)
+        self.assertEqual(c.metrics().sum("weir_collector_datagrams_truncated_total"), 0)
+
     def test_one_flow_a_message(self):
         c = self.collector("--kafka.batch.flows", "1")
         s = mock(c.to, protocol="v5", count=20, flows=10, rate=500)
