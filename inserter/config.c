@@ -19,6 +19,8 @@ static const struct opt rows[] = {
 	{"from", OPT_STRING, offsetof(struct inserter_options, from), "end", "WHERE",
 	 "Where to begin: end, beginning, or a UTC time such as 2026-11-21T12:00. A group that has read before goes on "
 	 "where it was."},
+	{"dead-letter-topic", OPT_STRING, offsetof(struct inserter_options, dead_letters), NULL, "TOPIC",
+	 "Messages that cannot be read, or not wholly, are kept in this topic, as they came."},
 	{"filter", OPT_STRING, offsetof(struct inserter_options, filter), NULL, "FILTER",
 	 "Only flows that match, in nfdump's language: 'dst port 53 and bytes > 1k' (docs/filter.md). Words behind the sinks are "
 	 "a filter too."},

@@ -15,6 +15,7 @@
 struct inserter_options {
 	char *group;
 	char *from;
+	char *dead_letters;
 	char *local;
 	char *filter;
 	char *read;

@@ -21,6 +21,7 @@
 #include "common/log.h"
 #include "common/promtext.h"
 #include "enrich/enrich.h"
+#include "inserter/dead.h"
 #include "inserter/replay.h"
 #include "kafka/consume.h"
 #include "kafka/header.h"
@@ -40,6 +41,7 @@ struct slot {
 struct feed {
 	struct feed_setup setup;
 	struct kafka_consumer *consumer;
+	struct dead *dead;
 	struct slot slots[FEED_SINKS_MAX];
 	size_t n_slots;
 	pthread_t thread;
@@ -74,7 +76,7 @@ static void on_event(void *arg, bool is_error, const char *text)
 /* 0 when every sink is safe. */
 static int flush_once(struct feed *f)
 {
-	int r = 0;
+	int r = dead_flush(f->dead);
 	for (size_t i = 0; i < f->n_slots; i++) {
 		struct slot *s = &f->slots[i];
 		int one = s->kind->flush ? s->kind->flush(s->self) : 0;
@@ -147,6 +149,7 @@ static bool is_readable(struct feed *f, const struct kafka_message *m)
 	if (!m->header || kafka_header_read(m->header, m->header_len, &h) || h.format == 0)
 		return true;
 	counter_inc(&f->bad[ERR_UNSUPPORTED]);
+	dead_keep(f->dead, m);
 	return false;
 }
 
@@ -170,6 +173,7 @@ static void deliver(struct feed *f, const struct kafka_message *m)
 	struct flow_iter it;
 	struct flow flow;
 	uint64_t flows = 0;
+	bool damaged = false;
 	int r;
 	counter_inc(&f->messages);
 	counter_add(&f->bytes, m->len);
@@ -183,12 +187,16 @@ static void deliver(struct feed *f, const struct kafka_message *m)
 	while ((r = flow_iter_next(&it, &flow)) != 0) {
 		if (r < 0) {
 			counter_inc(&f->bad[-r]);
+			damaged = true;
 			continue;
 		}
 		flows++;
 		give(f, &flow);
 	}
 	counter_add(&f->flows, flows);
+	if (damaged)
+		dead_keep(f->dead, m);
+	f->flush_wanted |= dead_is_full(f->dead);
 }
 
 /* Waits until everything is safe or the program is to end; polls on, so that the group keeps us. */
@@ -366,6 +374,10 @@ int feed_start(struct feed *f, char *err, size_t err_len)
 	int r = f->setup.read ? 0 : kafka_consumer_new(&setup, &f->consumer, err, err_len);
 	if (r)
 		return r;
+	if (f->setup.dead_letters && !f->setup.read)
+		r = dead_new(f->setup.kafka, f->setup.dead_letters, &f->dead, err, err_len);
+	if (r)
+		return r;
 	r = -pthread_create(&f->thread, NULL, f->setup.read ? run_files : run, f);
 	if (r)
 		snprintf(err, err_len, "cannot start a thread: %s", strerror(-r));
@@ -380,6 +392,8 @@ int feed_join(struct feed *f)
 	f->started = false;
 	kafka_consumer_free(f->consumer);
 	f->consumer = NULL;
+	dead_free(f->dead);
+	f->dead = NULL;
 	int r = f->result;
 	for (size_t i = 0; i < f->n_slots; i++) {
 		int one = f->slots[i].kind->close(f->slots[i].self);
@@ -471,6 +485,11 @@ void feed_metrics(struct feed *const feeds[], size_t n, struct buf *b)
 	prom_head(b, "weir_inserter_bad_records_total", "counter", "Records that could not be read, by reason.");
 	for (size_t k = 0; k < n; k++)
 		bad_metrics(feeds[k], b);
+	for (size_t k = 0; k < n && feeds[0]->dead; k++) {
+		if (k == 0)
+			prom_head(b, "weir_inserter_dead_letters_total", "counter", "Messages kept aside in the dead-letter topic.");
+		prom_u64(b, "weir_inserter_dead_letters_total", dead_count(feeds[k]->dead), "group", group_label(feeds[k]), NULL);
+	}
 	enrich_metrics(feeds, n, b);
 	for (size_t k = 0; k < n; k++)
 		for (size_t i = 0; i < feeds[k]->n_slots; i++)

@@ -116,6 +116,7 @@ static struct feed *feed_for(struct program *p, const char *group, char *err, si
 		.kafka = &p->config->kafka,
 		.group = group,
 		.from = p->config->common.from,
+		.dead_letters = p->config->common.dead_letters,
 		.read = p->config->common.read,
 		.range = p->config->common.range,
 		.filter = p->filter,
@@ -183,6 +184,10 @@ static int build(struct program *p, const struct opt_list *words, char *err, siz
 		snprintf(err, err_len, "say where flows are to go, such as: weir-inserter print; --help lists the sinks");
 		return -EINVAL;
 	}
+	if (o->dead_letters && strcmp(o->dead_letters, p->config->kafka.topic) == 0) {
+		snprintf(err, err_len, "--dead-letter-topic is the topic that is read: it would never end");
+		return -EINVAL;
+	}
 	if (!p->config->kafka.brokers)
 		p->config->kafka.brokers = strdup("localhost:9092");
 	int r = sides_parse(o->local, &p->local, err, err_len);
@@ -226,6 +231,8 @@ static int run(struct program *p, char *err, size_t err_len)
 	}
 	notify_send("STOPPING=1");
 	stop = true;
+	http_server_stop(p->http); /* first: it asks the feeds */
+	p->http = NULL;
 	for (size_t i = 0; i < p->n_feeds; i++) {
 		int one = feed_join(p->feeds[i]);
 		feed_log_summary(p->feeds[i]);
@@ -239,7 +246,7 @@ static int run(struct program *p, char *err, size_t err_len)
 static void tear_down(struct program *p)
 {
 	stop = true;
-	http_server_stop(p->http); /* first: it asks the feeds */
+	http_server_stop(p->http);
 	for (size_t i = 0; i < p->n_feeds; i++)
 		feed_free(p->feeds[i]);
 	filter_free(p->filter);

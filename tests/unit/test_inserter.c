@@ -113,12 +113,26 @@ static void test_bad_records_are_counted_and_passed_over(void **state)
 	len = pack_one(3, m);
 	cluster_send(cl, 0, m, len, NULL, 0);
 	cluster_flush(cl);
-	const char *const argv[] = {"weir-inserter", "print", "-o", "json", "--from", "beginning", BROKERS, NULL};
+	const char *const argv[] = {"weir-inserter", "print", "-o", "json", "--from", "beginning", "--dead-letter-topic", "dead",
+				    "--flush", "100ms", "--addr", "localhost:0", BROKERS, NULL};
+	static char answer[1 << 16];
 	child_start(&child, argv);
 	child_expect(&child, 0, "40003");
+	uint16_t port = child_port(&child);
+	for (int i = 0; i < 500 && !strstr(answer, "weir_inserter_dead_letters_total{group=\"\"} 3\n"); i++) {
+		assert_true(child_get(AF_INET, port, "/metrics", answer, sizeof(answer)));
+		child_read(&child, 20);
+	}
+	assert_non_null(strstr(answer, "weir_inserter_dead_letters_total{group=\"\"} 3\n"));
 	assert_int_equal(child_end(&child, SIGINT), 0);
 	assert_int_equal(child_lines(child.text[0], "\"src_port\":443"), 3);
 	assert_non_null(strstr(child.text[1], "read 3 flows in 5 messages, 3 records could not be read"));
+	/* What was kept is what came: the message with the damaged record still has its two others. */
+	const char *const again[] = {"weir-inserter", "print", "-o", "fmt:%dp", "-q", "--from", "beginning", "--kafka.topic", "dead",
+				     "-c", "2", BROKERS, NULL};
+	child_start(&child, again);
+	assert_int_equal(child_end(&child, 0), 0);
+	assert_string_equal(child.text[0], " 40000\n 40001\n");
 }
 
 static void test_enrichment_in_a_sink(void **state)
