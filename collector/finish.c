@@ -38,6 +38,12 @@ void finish_base(struct record_run *run, struct flow *base)
 	}
 }
 
+/* 0, which is "absent", when that was before 1970: the exporter's clock was never set. */
+static uint64_t before(uint64_t t, uint64_t ns)
+{
+	return ns < t ? t - ns : 0;
+}
+
 /* UPTIME is of 32 bits and wraps after 49.7 days: the time it stands for is the last one before the datagram's. */
 static uint64_t at_uptime(const struct record_source *src, uint64_t uptime)
 {
@@ -45,7 +51,7 @@ static uint64_t at_uptime(const struct record_source *src, uint64_t uptime)
 
 	if (ahead < UPTIME_AHEAD_MS)
 		return src->export_ns + ahead * NS_PER_MS;
-	return src->export_ns - (uint64_t)(src->uptime_ms - (uint32_t)uptime) * NS_PER_MS;
+	return before(src->export_ns, (uint64_t)(src->uptime_ms - (uint32_t)uptime) * NS_PER_MS);
 }
 
 /* RFC 7012 5.8: IPFIX's header has no uptime; systemInitTimeMilliseconds, in the record or in options data, stands for it. */
@@ -84,7 +90,7 @@ static void fill_uptime(const struct record_run *run, struct record *r)
 	} else if (!*start && !*end && has & TEMPLATE_START_UPTIME && has & TEMPLATE_END_UPTIME) {
 		/* Nobody says when the uptime began: at least the duration is known. */
 		*end = src->export_ns;
-		*start = *end - (uint64_t)(uint32_t)(r->extra.end_uptime - r->extra.start_uptime) * NS_PER_MS;
+		*start = before(*end, (uint64_t)(uint32_t)(r->extra.end_uptime - r->extra.start_uptime) * NS_PER_MS);
 	}
 }
 
@@ -98,15 +104,15 @@ static void fill_relative(const struct record_run *run, struct record *r)
 		fill_uptime(run, r);
 	/* RFC 7012 5.8.10: microseconds before the export time. */
 	if (!*start && has & TEMPLATE_START_AGO)
-		*start = run->src->export_ns - r->extra.start_ago_us * NS_PER_US;
+		*start = before(run->src->export_ns, r->extra.start_ago_us * NS_PER_US);
 	if (!*end && has & TEMPLATE_END_AGO)
-		*end = run->src->export_ns - r->extra.end_ago_us * NS_PER_US;
+		*end = before(run->src->export_ns, r->extra.end_ago_us * NS_PER_US);
 	if (has & TEMPLATE_DURATION) {
 		uint64_t ns = r->extra.duration_us ? r->extra.duration_us * NS_PER_US : r->extra.duration_ms * NS_PER_MS;
 		if (!*end && *start)
 			*end = *start + ns;
 		else if (!*start && *end)
-			*start = *end - ns;
+			*start = before(*end, ns);
 	}
 }
 

@@ -194,6 +194,25 @@ static void without_times_it_is_the_datagrams(void **state)
 	assert_times(1, NOW - 3 * NS_PER_MS, NOW - 3 * NS_PER_MS);
 }
 
+/* An exporter whose clock was never set: no time in the year 2554. */
+static void a_clock_that_was_never_set(void **state)
+{
+	(void)state;
+	now_ns = 5 * NS_PER_S;
+	v9(1);
+	template_set(256, FIELDS(F(22, 4), F(21, 4)));
+	set(256), put(1000, 4), put(UPTIME_MS, 4), end_set();
+	send_all();
+	ipfix(1);
+	one(FIELDS(F(158, 4), F(159, 4)));
+	put(60000000, 4), put(0, 4);
+	done();
+	for (size_t i = 0; i < n_flows; i++) {
+		assert_true(flows[i].time_flow_start_ns <= 5 * NS_PER_S);
+		assert_true(flows[i].time_flow_end_ns <= 5 * NS_PER_S);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,7 +220,7 @@ int main(void)
 		T(v9_times_slightly_ahead_of_the_header), T(ipfix_uptime_with_init_time_in_the_record),
 		T(ipfix_uptime_with_init_time_in_options), T(ipfix_uptime_wraps_too),
 		T(ipfix_uptime_without_init_time_keeps_the_duration), T(delta_microseconds), T(durations), T(observation_times),
-		T(without_times_it_is_the_datagrams),
+		T(without_times_it_is_the_datagrams), T(a_clock_that_was_never_set),
 	};
 	return RUN(tests);
 }
