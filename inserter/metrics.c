@@ -13,17 +13,22 @@
 #include <stdlib.h>
 
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/promtext.h"
+#include "inserter/labels.h"
 #include "inserter/sides.h"
 #include "inserter/sink.h"
 #include "inserter/tally.h"
 #include "proto/flow.h"
+
+enum { BY_MAX = 16 };
 
 #define NAME "ipfix_bytes_received_total_total"
 
 struct metrics_options {
 	int64_t max_addresses;
 	uint64_t expire_ns;
+	struct opt_list by;
 };
 
 struct received {
@@ -40,14 +45,22 @@ struct metrics {
 	uint64_t other;
 	uint64_t expired;
 	uint64_t sides[SIDE_COUNT];
+	struct labels *by[BY_MAX];
+	size_t n_by;
 };
 
 static const struct opt rows[] = {
 	{"max-addresses", OPT_INT, offsetof(struct metrics_options, max_addresses), "10000", "N",
-	 "Local addresses with a counter of their own; the rest is counted as 'other'.", .min = 1, .max = 10000000},
+	 "Local addresses, and sets of labels of each --metrics.by, with a counter of their own; the rest is counted as 'other'.",
+	 .min = 1, .max = 10000000},
 	{"expire", OPT_DURATION, offsetof(struct metrics_options, expire_ns), "24h", "TIME",
 	 "An address that received nothing for so long loses its counter; 0: never."},
+	{"metrics.by", OPT_LIST, offsetof(struct metrics_options, by), NULL, "NAME=LABEL,...",
+	 "Further counters weir_NAME_bytes_total, _packets_total and _flows_total by labels of your choice: "
+	 "'home=local_ip,direction,proto'. May be given many times."},
 };
+
+static int metrics_close(void *self);
 
 static int metrics_open(const void *options, const struct sink_env *env, void **ret_self, char *err, size_t err_len)
 {
@@ -60,9 +73,23 @@ static int metrics_open(const void *options, const struct sink_env *env, void **
 	}
 	m->options = o;
 	m->local = env->local;
+	m->now_ns = clock_wall_ns(); /* until the first tick */
 	pthread_mutex_init(&m->lock, NULL);
-	*ret_self = m;
-	return 0;
+	int r = 0;
+	for (size_t i = 0; i < o->by.count && !r; i++) {
+		if (m->n_by == BY_MAX) {
+			snprintf(err, err_len, "more than %d times --metrics.by", BY_MAX);
+			r = -EINVAL;
+		} else {
+			r = labels_new(o->by.items[i], (size_t)o->max_addresses, &m->by[m->n_by], err, err_len);
+			m->n_by += !r;
+		}
+	}
+	if (r)
+		(void)metrics_close(m);
+	else
+		*ret_self = m;
+	return r;
 }
 
 static enum sink_answer metrics_flow(void *self, const struct flow *f)
@@ -81,6 +108,8 @@ static enum sink_answer metrics_flow(void *self, const struct flow *f)
 			m->other += bytes;
 		}
 	}
+	for (size_t i = 0; i < m->n_by; i++)
+		labels_add(m->by[i], f, side, m->now_ns);
 	pthread_mutex_unlock(&m->lock);
 	return SINK_MORE;
 }
@@ -96,15 +125,13 @@ static void metrics_tick(void *self, uint64_t now_ns)
 {
 	struct metrics *m = self;
 	pthread_mutex_lock(&m->lock);
-	if (m->now_ns == 0) { /* what came before the first tick */
-		for (size_t i = 0; i < tally_count(m->addresses); i++)
-			((struct received *)tally_value(m->addresses, i))->seen_ns = now_ns;
-	}
 	m->now_ns = now_ns;
 	if (m->options->expire_ns && now_ns > m->options->expire_ns) {
 		uint64_t oldest = now_ns - m->options->expire_ns;
 		size_t before = tally_count(m->addresses);
 		tally_remove_if(m->addresses, is_quiet, &oldest);
+		for (size_t i = 0; i < m->n_by; i++)
+			labels_expire(m->by[i], oldest);
 		m->expired += before - tally_count(m->addresses);
 	}
 	pthread_mutex_unlock(&m->lock);
@@ -129,12 +156,16 @@ static void metrics_metrics(void *self, struct buf *b)
 	prom_head(b, "weir_inserter_metrics_sides_total", "counter", "Flows by which end is local: up, down, neither, both.");
 	for (size_t i = 0; i < SIDE_COUNT; i++)
 		prom_u64(b, "weir_inserter_metrics_sides_total", m->sides[i], "side", side_names[i], NULL);
+	for (size_t i = 0; i < m->n_by; i++)
+		labels_write(m->by[i], b);
 	pthread_mutex_unlock(&m->lock);
 }
 
 static int metrics_close(void *self)
 {
 	struct metrics *m = self;
+	for (size_t i = 0; i < m->n_by; i++)
+		labels_free(m->by[i]);
 	tally_free(m->addresses);
 	pthread_mutex_destroy(&m->lock);
 	free(m);
