@@ -14,6 +14,7 @@
 
 #include "collector/gate.h"
 #include "collector/mapping.h"
+#include "collector/tls.h"
 
 /* For the flows of the datagram that fills a batch; few make more. */
 enum { DATAGRAM_ROOM = 64 * 1024 };
@@ -260,10 +261,14 @@ static int resolve_listener(const struct config *c, struct listen_spec *spec, ch
 	default_text(spec->cert, c->tls_cert);
 	default_text(spec->key, c->tls_key);
 	default_text(spec->ca, c->tls_ca);
-	if (spec->kind != LISTEN_TLS || (*spec->cert && *spec->key))
+	if (spec->kind != LISTEN_TLS)
 		return 0;
-	snprintf(err, err_len, "--listen %s: TLS needs --tls.cert FILE and --tls.key FILE", spec->text);
-	return -EINVAL;
+	if (!*spec->cert || !*spec->key) {
+		snprintf(err, err_len, "--listen %s: TLS needs --tls.cert FILE and --tls.key FILE", spec->text);
+		return -EINVAL;
+	}
+	const struct tls_files files = {.cert = spec->cert, .key = spec->key, .ca = *spec->ca ? spec->ca : NULL};
+	return tls_check(&files, err, err_len);
 }
 
 static int resolve(struct config *c, char *err, size_t err_len)

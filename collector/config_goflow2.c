@@ -38,6 +38,8 @@ const struct opt config_goflow2_rows[] = {
 	GONE("transport.kafka.srv", "give --kafka.brokers the names that the SRV record lists; one that answers is enough"),
 	GONE("templates.sweep-interval", "old templates are looked for every second; --templates.ttl says when they are old"),
 	GONE("templates.ttl.extend-on-access", "only an exporter's refresh keeps a template alive (RFC 7011 8.1); raise --templates.ttl"),
+	GONE("templates.json.path", "--state.path DIR keeps templates, samplers and names over a restart"),
+	GONE("templates.json.interval", "--state.interval TIME says how often they are written"),
 	GONE("err.cnt", "complaints that repeat calm down by themselves; /metrics counts all of them"),
 	GONE("err.int", "complaints that repeat calm down by themselves; /metrics counts all of them"),
 };

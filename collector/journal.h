@@ -70,6 +70,8 @@ struct journal_stats {
 	uint64_t in_flight_batches;
 	uint64_t bytes;           /* of all segments now */
 	uint64_t max_bytes;
+	uint64_t used_slots;      /* open, waiting, in flight */
+	uint64_t max_slots;       /* as many as the cap allows */
 	uint64_t oldest_sequence; /* of the waiting ones, when there are any */
 	bool on_disk;             /* a directory was given and new segments are files in it */
 };

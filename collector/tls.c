@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -23,9 +24,11 @@ struct tls_session {
 /* Why the last call failed, in OpenSSL's words; empties its queue. */
 static void last_error(char *out, size_t len)
 {
-	unsigned long code = ERR_peek_last_error();
+	unsigned long code = ERR_peek_error(); /* the first: the others say where it happened */
 	const char *reason = code ? ERR_reason_error_string(code) : NULL;
-	if (reason)
+	if (code && ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE)
+		snprintf(out, len, "nothing of that kind is in it (PEM is wanted)");
+	else if (reason)
 		snprintf(out, len, "%s", reason);
 	else if (code && ERR_GET_LIB(code) == ERR_LIB_SYS)
 		snprintf(out, len, "%s", strerror(ERR_GET_REASON(code)));
@@ -95,6 +98,15 @@ int tls_new(const struct tls_files *files, struct tls **ret_tls, char *err, size
 	}
 	*ret_tls = t;
 	return 0;
+}
+
+int tls_check(const struct tls_files *files, char *err, size_t err_len)
+{
+	struct tls *t;
+	int rc = tls_new(files, &t, err, err_len);
+	if (rc == 0)
+		tls_free(t);
+	return rc;
 }
 
 void tls_free(struct tls *t)

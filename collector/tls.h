@@ -22,7 +22,9 @@ struct tls_files {
 	const char *ca;   /* NULL: no certificate is asked for */
 };
 
-/* 0, or -EINVAL with one line in ERR that names the file. */
+/* Whether they are what they should be: 0, or -EINVAL with one line in ERR that names the file. */
+int tls_check(const struct tls_files *files, char *err, size_t err_len) MUST_CHECK;
+/* The same. */
 int tls_new(const struct tls_files *files, struct tls **ret_tls, char *err, size_t err_len) MUST_CHECK;
 void tls_free(struct tls *t); /* after its sessions; NULL is fine */
 

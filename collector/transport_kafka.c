@@ -384,7 +384,7 @@ static bool behind(struct transport *t)
 {
 	struct journal_stats s;
 	journal_stats(of(t)->journal, &s);
-	return s.waiting_batches > 2 * WINDOW_BATCHES || s.bytes > s.max_bytes / 2;
+	return s.waiting_batches > 2 * WINDOW_BATCHES || s.used_slots > s.max_slots / 2;
 }
 
 static void totals(struct transport *t, struct transport_totals *ret_totals)
