@@ -297,5 +297,6 @@ int collector_run(const struct config *config, int argc, char **argv, char *err,
 		c.transport->ops->free(c.transport);
 	tap_free(c.tap);
 	gate_rules_free(c.rules);
+	reload_free(c.decoding);
 	return rc;
 }

@@ -16,6 +16,7 @@
 #include "common/err.h"
 
 struct config;
+struct decoding;
 struct gate_rules;
 struct http_server;
 struct tap;
@@ -33,6 +34,7 @@ struct collector {
 	size_t n_workers;
 	struct socket_info sockets[LISTEN_MAX]; /* by listener */
 	struct gate_rules *rules;
+	struct decoding *decoding;              /* of the last SIGHUP, NULL: the configuration's (reload.c) */
 	struct watch *watch;                    /* of Redis, NULL: not asked for */
 	int argc;                               /* for SIGHUP */
 	char **argv;

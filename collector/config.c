@@ -65,11 +65,11 @@ static const struct opt meter_rows[] = {
 
 static const struct opt decode_rows[] = {
 	ROW("sampling-rate", OPT_SIZE, sampling_rate, NULL, "N",
-	    "Sampling rate of exporters that do not say theirs. 0: unknown.", .min = 0, .max = UINT32_MAX),
+	    "Sampling rate of exporters that do not say theirs. 0: unknown.", .min = 0, .max = UINT32_MAX, .flags = OPT_RELOAD),
 	ROW("sampling-rate.by-exporter", OPT_STRING, sampling_by_exporter, NULL, "PREFIX=N,...",
-	    "Sampling rate of the exporters in a prefix, whatever they say: 10.0.0.0/8=1000,192.0.2.1=1."),
+	    "Sampling rate of the exporters in a prefix, whatever they say: 10.0.0.0/8=1000,192.0.2.1=1.", .flags = OPT_RELOAD),
 	ROW("mapping", OPT_STRING, mapping_path, NULL, "FILE",
-	    "Which information element fills which field, beyond what is built in: docs/mapping.md."),
+	    "Which information element fills which field, beyond what is built in: docs/mapping.md.", .flags = OPT_RELOAD),
 	ROW("biflow", OPT_BOOL, biflow, NULL, NULL,
 	    "Keep both directions of a bidirectional flow (RFC 5103) in one flow instead of making two of it."),
 	ROW("decapsulate", OPT_BOOL, decapsulate, NULL, NULL,

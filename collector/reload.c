@@ -3,11 +3,15 @@
  */
 #include "collector/reload.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "collector/collector.h"
 #include "collector/config.h"
 #include "collector/gate.h"
+#include "collector/mapping.h"
+#include "collector/sampling.h"
 #include "collector/transport.h"
 #include "common/log.h"
 
@@ -28,6 +32,50 @@ static int put_in_force(struct collector *c, struct gate_rules *rules)
 	return 0;
 }
 
+/* What decoders are configured with; they look at it all the time, so it lives until they have another. */
+struct decoding {
+	struct sampling_overrides overrides;
+	uint64_t sampling_rate;
+	struct mapping *mapping;
+	int rc;
+};
+
+void reload_free(struct decoding *d)
+{
+	if (!d)
+		return;
+	sampling_overrides_free(&d->overrides);
+	mapping_free(d->mapping);
+	free(d);
+}
+
+static void take_decoding(void *arg, struct worker *w, struct decoder *d)
+{
+	struct decoding *decoding = arg;
+	(void)w;
+	decoder_set_sampling(d, decoding->overrides.count ? &decoding->overrides : NULL, decoding->sampling_rate);
+	int rc = decoder_set_mapping(d, decoding->mapping);
+	decoding->rc = rc ? rc : decoding->rc;
+}
+
+/* Rates and mapping of FRESH, which gives them away. 0 or -ENOMEM. */
+static int set_decoding(struct collector *c, struct config *fresh)
+{
+	struct decoding *d = calloc(1, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	d->overrides = fresh->overrides;
+	d->sampling_rate = fresh->sampling_rate;
+	d->mapping = fresh->mapping;
+	fresh->overrides = (struct sampling_overrides){0};
+	fresh->mapping = NULL;
+	for (size_t i = 0; i < c->n_workers; i++)
+		worker_ask_or_do(c->workers[i], take_decoding, d);
+	reload_free(c->decoding);
+	c->decoding = d;
+	return d->rc ? -ENOMEM : 0;
+}
+
 void reload(struct collector *c)
 {
 	static struct config fresh;
@@ -44,6 +92,8 @@ void reload(struct collector *c)
 		size_t prefixes = rules->allow.count;
 		(void)log_set_level(fresh.log_level);
 		rc = put_in_force(c, rules);
+		if (rc == 0)
+			rc = set_decoding(c, &fresh);
 		snprintf(err, sizeof(err), "no memory");
 		if (rc == 0)
 			log_info(LOG_OURS, "SIGHUP: log level %s, %zu allowed prefixes%s, filter '%s', rate cap %lld",

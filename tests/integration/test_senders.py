@@ -103,6 +103,42 @@ class Senders(unittest.TestCase):
         self.assertIn("nonsense", c.err)
         harness.conserves(self, c.metrics())
 
+    def test_reload_of_what_decoders_know(self):
+        """SIGHUP: sampling rates by exporter and the mapping, while templates and exporters stay as they are."""
+        config, mapping = f"{self.dir}/weir.conf", f"{self.dir}/mapping.conf"
+
+        def write(path, text):
+            with open(path, "w") as f:
+                f.write(text)
+
+        def ipfix(sets):
+            return struct.pack(">HHIII", 10, 16 + len(sets), int(time.time()), 0, 1) + sets
+
+        write(config, f"sampling-rate = 5\nmapping = {mapping}\n")
+        write(mapping, "410 = 10001 kind varint\n")
+        c = self.collector("--config", config)
+        template = struct.pack(">HHHHHHHH", 2, 16, 256, 2, 410, 2, 1, 4)
+        data = struct.pack(">HHHI", 256, 10, 7, 1000)
+        self.send(c, ipfix(template + data))
+        wait_until(lambda: os.path.exists(self.file) and len(self.flows()) == 1, "a flow")
+        self.assertEqual((self.flows()[0]["sampling_rate"], self.flows()[0].get("field_10001")), (5, 7))
+
+        write(config, f"sampling-rate.by-exporter = 127.0.0.0/8=64\nmapping = {mapping}\n")
+        write(mapping, "410 = ip_tos\n")
+        c.signal(signal.SIGHUP)
+        wait_until(lambda: "SIGHUP: log level" in c.err, "it is said")
+        self.send(c, ipfix(data))  # the template is known already
+        wait_until(lambda: len(self.flows()) == 2, "another flow")
+        flow = self.flows()[1]
+        self.assertEqual((flow["sampling_rate"], flow["ip_tos"], "field_10001" in flow), (64, 7, False))
+
+        write(mapping, "410 = nothing\n")
+        c.signal(signal.SIGHUP)
+        wait_until(lambda: "'nothing' is no field" in c.err, "a mistake is said")
+        self.send(c, ipfix(data))
+        wait_until(lambda: len(self.flows()) == 3, "a third flow")
+        self.assertEqual(self.flows()[2]["ip_tos"], 7)
+
     def test_reload(self):
         """SIGHUP puts a changed file in force; a bad one changes nothing; the output file is opened again."""
         config = f"{self.dir}/weir.conf"
