@@ -17,7 +17,7 @@
 #include "collector/tls.h"
 
 /* For the flows of the datagram that fills a batch; few make more. */
-enum { DATAGRAM_ROOM = 64 * 1024 };
+enum { DATAGRAM_ROOM = 32 * 1024 };
 
 #define ROW(name, type, member, value, arg, ...) {name, type, offsetof(struct config, member), value, arg, __VA_ARGS__}
 
