@@ -39,6 +39,8 @@ struct batch {
 	size_t summed;
 	struct journal_record *record; /* NULL: plain memory */
 	/* The sender's (transport_kafka.c). */
+	uint32_t parts;      /* how it is sent, and the least it must be: enum parts */
+	uint32_t least_parts;
 	size_t sent;         /* bytes handed over */
 	uint32_t pending;    /* messages of it that were not answered yet, and one while it is being handed over */
 	uint32_t refused;    /* flows in messages that were refused for good ... */

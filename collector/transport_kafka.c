@@ -6,7 +6,9 @@
  * feeds what the window held back, tends the journal, and makes a new producer when librdkafka declares one dead.
  *
  * A packed batch is one message with the header "weir", to partition sequence % partitions. With --kafka.batch.flows 1
- * each record of the batch is a message of its own, without header, to any partition.
+ * each record of the batch is a message of its own, without header, to any partition. So are the pieces of a batch that
+ * the broker finds too large (its message.max.bytes is less than --kafka.batch.bytes): smaller messages from
+ * then on, and only a record that is refused by itself is lost.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -32,8 +34,12 @@ enum {
 	WINDOW_BATCHES = 64,     /* in librdkafka at a time */
 	WINDOW_MESSAGES = 50000, /* the same, one flow a message; librdkafka's own limit is 100,000 */
 	POLL_MS = 100,
-	ASK_MS = 1000
+	ASK_MS = 1000,
+	PIECE_BYTES = 32 * 1024
 };
+
+/* What a message holds: the whole batch; a piece of it; a record. */
+enum parts { PARTS_WHOLE, PARTS_PIECES, PARTS_RECORDS };
 
 static const uint64_t backoff_min_ns = 100 * NS_PER_MS, backoff_max_ns = 2 * NS_PER_S;
 
@@ -42,7 +48,9 @@ struct transport_kafka {
 	const struct config *config;
 	struct journal *journal;
 	uint64_t epoch;
-	bool split;              /* a message a flow */
+	uint32_t parts;          /* atomic: the least that batches are sent in */
+	bool small;              /* atomic: the broker takes little: librdkafka must not put messages together either */
+	bool remake;             /* atomic: the sender thread shall make a new producer, with other properties */
 	pthread_t thread;
 	bool thread_runs, stop;  /* stop: atomic */
 	uint64_t deadline_ns;    /* once stop is set */
@@ -60,6 +68,8 @@ struct transport_kafka {
 	uint64_t backoff_ns;       /* sender thread */
 	uint64_t retries;          /* atomic */
 	unsigned unanswered;       /* times in a row that the topic was asked for and not there */
+	pthread_mutex_t refused_lock;
+	struct complain refused_complain;
 	struct complain broker_complain, topic_complain, journal_complain, full_complain;
 	uint64_t full_said;
 };
@@ -104,6 +114,37 @@ static void complain_broker(struct transport_kafka *t, const char *text)
 		log_warn(LOG_BROKER, "%s; flows are kept meanwhile (%" PRIu64 " more such)", text, swallowed);
 }
 
+/*
+ * A message of B is refused for good. When it held more than a record, B is sent again in smaller parts: nothing of it
+ * was taken when it was whole; of pieces, some may come twice. Anything but its size is the matter of one record; its
+ * size is that of what librdkafka has put together, so first of all that must become less.
+ */
+static void refused(struct transport_kafka *t, struct batch *b, bool too_large, const char *text)
+{
+	uint64_t swallowed;
+	pthread_mutex_lock(&t->refused_lock); /* the sender and whoever feeds */
+	bool say = complain_now(&t->refused_complain, clock_monotonic_ns(), &swallowed);
+	pthread_mutex_unlock(&t->refused_lock);
+	if (say)
+		log_warn(LOG_BROKER, "a message of batch %" PRIu64 " (%zu bytes) is refused: %s%s", b->record->sequence, b->len,
+			 text ? text : "larger than message.max.bytes",
+			 too_large ? "; sending smaller ones. --kafka.batch.bytes should be less than the topic's max.message.bytes" : "");
+	bool first = too_large && !__atomic_exchange_n(&t->small, true, __ATOMIC_RELAXED);
+	if (first)
+		__atomic_store_n(&t->remake, true, __ATOMIC_RELEASE);
+	/* What was under way in that moment may still be refused for the old producer's sake. */
+	bool old = first || (too_large && __atomic_load_n(&t->remake, __ATOMIC_ACQUIRE));
+	if (!old && (b->parts == PARTS_RECORDS || b->flows == 1)) {
+		refuse(b, 1, too_large ? ERR_TOO_LARGE : ERR_BROKER);
+		return;
+	}
+	__atomic_store_n(&b->again, 1, __ATOMIC_RELAXED);
+	uint32_t smaller = b->parts == PARTS_RECORDS || (old && b->parts == PARTS_PIECES) ? b->parts : b->parts + 1;
+	b->least_parts = smaller;
+	if (too_large && __atomic_load_n(&t->parts, __ATOMIC_RELAXED) < smaller)
+		__atomic_store_n(&t->parts, smaller, __ATOMIC_RELAXED);
+}
+
 static void delivered(void *arg, void *opaque, enum kafka_delivery how, const char *text)
 {
 	struct transport_kafka *t = arg;
@@ -115,11 +156,10 @@ static void delivered(void *arg, void *opaque, enum kafka_delivery how, const ch
 		break;
 	case KAFKA_TOO_LARGE:
 	case KAFKA_REFUSED:
-		refuse(b, t->split ? 1 : b->flows, how == KAFKA_TOO_LARGE ? ERR_TOO_LARGE : ERR_BROKER);
-		complain_broker(t, text);
+		refused(t, b, how == KAFKA_TOO_LARGE, text);
 		break;
 	case KAFKA_RETRY:
-		b->again = true;
+		__atomic_store_n(&b->again, 1, __ATOMIC_RELAXED);
 		counter_add_shared(&t->retries, 1);
 		if (!__atomic_load_n(&t->stop, __ATOMIC_RELAXED))
 			complain_broker(t, text);
@@ -160,12 +200,26 @@ static int send_packed(struct transport_kafka *t, struct batch *b)
 	return rc;
 }
 
-/* The rest of B, record by record. */
-static int send_split(struct transport_kafka *t, struct batch *b)
+/* Of the rest of B: as many records as fit into LIMIT, one at least. */
+static size_t part_of(const struct batch *b, size_t limit)
+{
+	const uint8_t *start = b->data + b->sent, *end = b->data + b->len, *p = start;
+	while (p < end) {
+		size_t len;
+		if (batch_record((enum batch_format)b->record->format, p, end, &len) < 0)
+			return (size_t)(end - start); /* a record that cannot be told goes with all behind it */
+		if (p > start && (size_t)(p - start) + len > limit)
+			break;
+		p += len;
+	}
+	return (size_t)(p - start);
+}
+
+/* The rest of B, in parts. */
+static int send_parts(struct transport_kafka *t, struct batch *b)
 {
 	while (b->sent < b->len) {
-		size_t len = b->len - b->sent; /* a record that cannot be told goes as it is with all behind it */
-		(void)batch_record((enum batch_format)b->record->format, b->data + b->sent, b->data + b->len, &len);
+		size_t len = part_of(b, b->parts == PARTS_PIECES ? PIECE_BYTES : 1);
 		__atomic_add_fetch(&b->pending, 1, __ATOMIC_RELAXED);
 		__atomic_add_fetch(&t->in_flight, 1, __ATOMIC_RELAXED);
 		int rc = kafka_producer_send(t->producer, -1, b->data + b->sent, len, NULL, 0, b);
@@ -176,7 +230,7 @@ static int send_split(struct transport_kafka *t, struct batch *b)
 		if (rc == -EAGAIN)
 			return rc;
 		if (rc < 0)
-			refuse(b, 1, rc == -EMSGSIZE ? ERR_TOO_LARGE : ERR_BROKER);
+			refused(t, b, rc == -EMSGSIZE, NULL);
 		b->sent += len;
 	}
 	return 0;
@@ -184,9 +238,9 @@ static int send_split(struct transport_kafka *t, struct batch *b)
 
 static bool may_feed(struct transport_kafka *t)
 {
-	if (!t->producer || t->partitions == 0)
+	if (!t->producer || t->partitions == 0 || __atomic_load_n(&t->remake, __ATOMIC_RELAXED))
 		return false;
-	if (t->split && __atomic_load_n(&t->in_flight, __ATOMIC_RELAXED) >= WINDOW_MESSAGES)
+	if (__atomic_load_n(&t->in_flight, __ATOMIC_RELAXED) >= WINDOW_MESSAGES)
 		return false;
 	if (__atomic_load_n(&t->batches_in_flight, __ATOMIC_RELAXED) >= WINDOW_BATCHES)
 		return false;
@@ -198,6 +252,8 @@ static struct batch *next_batch(struct transport_kafka *t)
 {
 	struct batch *b = journal_next(t->journal);
 	if (b) {
+		uint32_t parts = __atomic_load_n(&t->parts, __ATOMIC_RELAXED);
+		b->parts = parts > b->least_parts ? parts : b->least_parts;
 		b->sent = 0;
 		b->pending = 1; /* until it is wholly handed over */
 		b->refused = b->why = b->again = 0;
@@ -210,11 +266,11 @@ static void feed_locked(struct transport_kafka *t)
 {
 	while (may_feed(t) && (t->current || (t->current = next_batch(t)))) {
 		struct batch *b = t->current;
-		int rc = t->split ? send_split(t, b) : send_packed(t, b);
+		int rc = b->parts == PARTS_WHOLE ? send_packed(t, b) : send_parts(t, b);
 		if (rc == -EAGAIN)
 			return;
 		if (rc < 0)
-			refuse(b, b->flows, rc == -EMSGSIZE ? ERR_TOO_LARGE : ERR_BROKER);
+			refused(t, b, rc == -EMSGSIZE, NULL);
 		t->current = NULL;
 		settle(t, b, 1);
 	}
@@ -236,7 +292,7 @@ static int make_producer(struct transport_kafka *t, char *err, size_t err_len)
 {
 	struct kafka_producer_setup setup = {
 		.options = &t->config->kafka, .client_id = t->config->collector_id, .delivered = delivered,
-		.event = event, .arg = t,
+		.event = event, .arg = t, .batch_size = __atomic_load_n(&t->small, __ATOMIC_RELAXED) ? PIECE_BYTES : 0,
 	};
 	return kafka_producer_new(&setup, &t->producer, err, err_len);
 }
@@ -255,7 +311,7 @@ static void retire_producer(struct transport_kafka *t)
 	struct batch *b = t->current;
 	t->current = NULL;
 	if (b) {
-		b->again = true;
+		__atomic_store_n(&b->again, 1, __ATOMIC_RELAXED);
 		settle(t, b, 1);
 	}
 	kafka_producer_free(t->producer); /* calls delivered() with KAFKA_RETRY for the rest */
@@ -267,6 +323,7 @@ static void revive(struct transport_kafka *t)
 	char err[400];
 	pthread_mutex_lock(&t->feed_lock);
 	retire_producer(t);
+	__atomic_store_n(&t->remake, false, __ATOMIC_RELEASE); /* after the old one has given all back */
 	if (make_producer(t, err, sizeof(err)) < 0)
 		complain_broker(t, err);
 	pthread_mutex_unlock(&t->feed_lock);
@@ -308,7 +365,7 @@ static void *sender(void *arg)
 		if (__atomic_load_n(&t->stop, __ATOMIC_ACQUIRE) && (now >= t->deadline_ns || !has_work(t)))
 			break;
 		kafka_producer_stats(t->producer, &stats);
-		if (stats.fatal) {
+		if (stats.fatal || __atomic_load_n(&t->remake, __ATOMIC_ACQUIRE)) {
 			revive(t);
 			if (!t->producer)
 				break; /* the same options worked at the start: no memory, or no threads */
@@ -475,6 +532,7 @@ static void kafka_free(struct transport *base)
 	kafka_producer_free(t->producer);
 	journal_close(t->journal);
 	pthread_mutex_destroy(&t->feed_lock);
+	pthread_mutex_destroy(&t->refused_lock);
 	free(t);
 }
 
@@ -525,8 +583,9 @@ int transport_kafka_open(const struct config *config, struct transport **ret_tra
 	}
 	t->base.ops = &kafka_ops;
 	t->config = config;
-	t->split = config->flows_a_batch == 1;
+	t->parts = config->flows_a_batch == 1 ? PARTS_RECORDS : PARTS_WHOLE;
 	pthread_mutex_init(&t->feed_lock, NULL);
+	pthread_mutex_init(&t->refused_lock, NULL);
 	int rc = open_journal(t, err, err_len);
 	if (rc == 0)
 		rc = make_producer(t, err, err_len);

@@ -23,6 +23,7 @@
 #include "embedded/engine.h"
 #include "embedded/pages.h"
 #include "embedded/sqlscan.h"
+#include "proto/filter_sql.h"
 
 enum { BODY_MAX = 64 << 20, CONNECTIONS_MAX = 32 };
 enum { NOT_IMPLEMENTED_CODE = 48, SYNTAX_CODE = 62, ACCESS_CODE = 497 }; /* ClickHouse's numbers */
@@ -160,9 +161,9 @@ static void run_query(struct server *s, const struct http_request *req, struct h
 	if (!wanted || !*wanted)
 		wanted = http_request_header(req, "X-ClickHouse-Format");
 	snprintf(format, sizeof(format), "%s", wanted && *wanted ? wanted : "TabSeparated");
-	bool post = strcmp(http_method(req), "POST") == 0;
-	const char *outside = sql_reaches_out(sql->data, sql->len, !post);
 	make_prelude(s, req, &p);
+	bool reads_only = strcmp(http_method(req), "POST") != 0 || p.readonly_given;
+	const char *outside = sql_reaches_out(sql->data, sql->len, reads_only);
 	counter_add_shared(&s->queries, 1);
 	if (outside || p.bad_name || p.sql.failed || sql->failed) {
 		char text[200];
@@ -235,6 +236,23 @@ static void handle_lag(void *arg, const struct http_request *req, struct http_re
 		   (unsigned long long)b.behind_bytes, (unsigned long long)b.gap);
 }
 
+/* The page's filter box: weir's filter language in, a condition on flows_raw out. */
+static void handle_filter(void *arg, const struct http_request *req, struct http_response *res)
+{
+	struct buf sql = {0};
+	char err[256] = "";
+	const char *text = http_query(req, "text");
+	if (!admit(arg, req, res))
+		return;
+	int r = filter_sql(text ? text : "", &sql, err, sizeof(err));
+	res->status = r ? 400 : 200;
+	res->content_type = "application/json";
+	buf_puts(&res->body, r ? "{\"error\":" : "{\"sql\":");
+	buf_json_string(&res->body, r ? err : sql.data, r ? strlen(err) : sql.len);
+	buf_puts(&res->body, "}\n");
+	buf_free(&sql);
+}
+
 static void handle_metrics(void *arg, const struct http_request *req, struct http_response *res)
 {
 	struct server *s = arg;
@@ -280,6 +298,7 @@ static const struct http_route routes[] = {
 	{"/ping", "GET HEAD", handle_ping},
 	{"/replicas_status", "GET HEAD", handle_ping},
 	{"/weir/lag", "GET", handle_lag},
+	{"/weir/filter", "GET", handle_filter},
 	{"/metrics", "GET", handle_metrics},
 	{"/dashboard", "GET", handle_page},
 	{"/dashboard/*", "GET", handle_page},

@@ -117,10 +117,13 @@ static int set_user_properties(rd_kafka_conf_t *conf, const struct opt_list *lis
 
 static int make_conf(const struct kafka_producer_setup *setup, rd_kafka_conf_t *conf, char *err, size_t err_len)
 {
+	char batch_size[24];
+	snprintf(batch_size, sizeof(batch_size), "%zu", setup->batch_size);
 	const struct {
 		const char *key, *value;
 	} own[] = {
 		{"bootstrap.servers", setup->options->brokers},
+		{"batch.size", setup->batch_size ? batch_size : NULL},
 		{"client.id", setup->client_id},
 		{"enable.idempotence", "true"},      /* no doubles, no reordering by retries */
 		/* Nothing expires by itself; in a transaction, what does not arrive aborts it. */

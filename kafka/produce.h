@@ -30,6 +30,7 @@ typedef void kafka_event_fn(void *arg, bool is_error, const char *text);
 struct kafka_producer_setup {
 	const struct kafka_options *options;
 	const char *client_id;
+	size_t batch_size;      /* bytes that librdkafka may put together, for a broker that takes little; 0: its default */
 	const char *transactional_id; /* NULL: no transactions (kafka/transact.h) */
 	kafka_delivered_fn *delivered;
 	kafka_event_fn *event;

@@ -2,6 +2,8 @@
 """The tables of sql/clickhouse/ and the HTTP interface of weir-embedded: what each promises, asked of the running thing."""
 import json
 import os
+import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -211,6 +213,42 @@ class Tables(OneEngine):
         self.assertEqual(self.query("SELECT Resolution, Timeslot, Port, sum(Bytes), sum(Packets), sum(Flows) FROM rollup_port "
                                     "GROUP BY 1, 2, 3 ORDER BY 1, 2"), want)
         self.assertEqual(self.query("SELECT sum(BytesScaled), sum(PacketsScaled) FROM flows_raw"), [[1007, 21]])
+
+
+@unittest.skipUnless(shutil.which("chromium"), "chromium is not installed")
+class Page(unittest.TestCase):
+    """The page in a browser. What it asks is kept in the address after #, so one load tells all."""
+
+    def load(self, embedded, **state):
+        with tempfile.TemporaryDirectory() as home:
+            done = subprocess.run(
+                ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={home}", "--virtual-time-budget=15000",
+                 "--dump-dom", f"http://localhost:{embedded.http}/dashboard#{urllib.parse.urlencode(state)}"],
+                capture_output=True, text=True, timeout=90)
+        self.assertIn("<body", done.stdout, done.stderr[-2000:])
+        message = re.search(r'id="message"[^>]*>([^<]*)<', done.stdout).group(1)
+        flows = re.search(r'data-flows="(\d+)"', done.stdout)
+        return done.stdout, message, int(flows.group(1)) if flows else None
+
+    def test_shows_and_filters_what_was_sent(self):
+        embedded = Embedded()
+        collector = Collector(brokers=embedded.brokers)
+        try:
+            sent = mock(collector.to, protocol="ipfix", count=50, flows=10, rate=1000)
+            embedded.wait_rows(sent["flows"])
+            page, message, flows = self.load(embedded, range="15m")
+            self.assertEqual((message, flows), ("", sent["flows"]))
+            self.assertIn("<canvas", page)
+            udp = embedded.sums("Proto = 17")["flows"]
+            self.assertGreater(udp, 0)
+            page, message, flows = self.load(embedded, range="15m", by="src", filter="proto udp")
+            self.assertEqual((message, flows), ("", udp))
+            self.assertNotIn("tcp 443", page)
+            page, message, flows = self.load(embedded, filter="src nonsense")
+            self.assertIn("filter: column 5", message)
+        finally:
+            collector.close()
+            embedded.close()
 
 
 class Broker(unittest.TestCase):

@@ -1,0 +1,248 @@
+// app.js -- the page at /dashboard: traffic over time by what you pick, top tables, a filter, drill-down by click.
+//
+// It asks ClickHouse's HTTP interface in SQL, read-only and within limits, of this server or of another one. The
+// filter box speaks weir's filter language; /weir/filter turns it into a condition, so that no text of the user is
+// ever pasted into SQL here. Names and addresses come from the network: they only ever become text nodes.
+"use strict";
+
+const $ = (id) => document.getElementById(id);
+const TOP = 8, POINTS = 120, REFRESH_MS = 10000;
+const COLOURS = ["#3b82f6", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6", "#14b8a6", "#ec4899", "#84cc16", "#94a3b8"];
+
+const RANGES = {"15m": 900, "1h": 3600, "6h": 21600, "24h": 86400, "7d": 604800, "30d": 2592000};
+const UNITS = {
+	bits: {name: "bit/s", sum: "sum(BytesScaled) * 8"},
+	packets: {name: "packets/s", sum: "sum(PacketsScaled)"},
+	flows: {name: "flows/s", sum: "count()"},
+};
+// An address without the ::ffff: of IPv4.
+const plain = (column) => `replaceRegexpOne(IPv6NumToString(${column}), '^::ffff:(\\\\d)', '\\\\1')`;
+const PROTO = "multiIf(Proto = 6, 'tcp', Proto = 17, 'udp', Proto = 1, 'icmp', Proto = 58, 'icmp6', Proto = 47, 'gre', " +
+	"Proto = 50, 'esp', toString(Proto))";
+const PORT = "if(least(SrcPort, DstPort) = 0, greatest(SrcPort, DstPort), least(SrcPort, DstPort))";
+// What can be grouped by: its SQL as text, and the filter that a click on VALUE adds.
+const KEYS = {
+	src: {name: "source", sql: plain("SrcAddr"), drill: (v) => `src ip ${v}`},
+	dst: {name: "destination", sql: plain("DstAddr"), drill: (v) => `dst ip ${v}`},
+	pair: {name: "conversation", sql: `concat(${plain("SrcAddr")}, ' → ', ${plain("DstAddr")})`,
+		drill: (v) => v.split(" → ").map((a, i) => `${i ? "dst" : "src"} ip ${a}`).join(" and ")},
+	port: {name: "application port", sql: `concat(${PROTO}, ' ', toString(${PORT}))`,
+		drill: (v) => `proto ${v.split(" ")[0]} and port ${v.split(" ")[1]}`},
+	proto: {name: "protocol", sql: PROTO, drill: (v) => `proto ${v}`},
+	etype: {name: "IP version", sql: "multiIf(EType = 2048, 'ipv4', EType = 34525, 'ipv6', 'other')",
+		drill: (v) => v === "other" ? "not ipv4 and not ipv6" : v},
+	srcas: {name: "source AS", sql: "toString(SrcAS)", drill: (v) => `src as ${v}`},
+	dstas: {name: "destination AS", sql: "toString(DstAS)", drill: (v) => `dst as ${v}`},
+	exporter: {name: "exporter", sql: plain("SamplerAddress"), drill: (v) => `router ip ${v}`},
+	inif: {name: "ingress interface", sql: "toString(InIf)", drill: (v) => `in if ${v}`},
+	outif: {name: "egress interface", sql: "toString(OutIf)", drill: (v) => `out if ${v}`},
+};
+const TABLES = ["src", "dst", "port", "pair", "proto", "srcas", "dstas", "exporter"];
+
+const state = {range: "1h", by: "port", unit: "bits", filter: "", host: ""};
+let plot = null, timer = null, run = 0;
+
+function readHash() {
+	for (const [k, v] of new URLSearchParams(location.hash.slice(1)))
+		if (k in state) state[k] = v;
+	if (!RANGES[state.range]) state.range = "1h";
+	if (!KEYS[state.by]) state.by = "port";
+	if (!UNITS[state.unit]) state.unit = "bits";
+	for (const k of Object.keys(state)) $(k).value = state[k];
+}
+
+function writeHash() {
+	for (const k of Object.keys(state)) state[k] = $(k).value.trim();
+	history.replaceState(null, "", "#" + new URLSearchParams(state));
+}
+
+function element(tag, text, className) {
+	const e = document.createElement(tag);
+	if (text !== undefined) e.textContent = text;
+	if (className) e.className = className;
+	return e;
+}
+
+// --- asking ---------------------------------------------------------------------------------------------------------
+
+async function ask(sql) {
+	const limits = new URLSearchParams({readonly: 2, max_execution_time: 20, max_result_rows: 20000,
+		max_memory_usage: 1000000000, output_format_json_quote_64bit_integers: 0, default_format: "JSONCompact"});
+	const base = state.host ? state.host.replace(/\/+$/, "") : "";
+	const response = await fetch(`${base}/?${limits}`, {method: "POST", body: sql});
+	const text = await response.text();
+	if (!response.ok) throw new Error(text.split("\n")[0]);
+	return JSON.parse(text).data;
+}
+
+async function condition() {
+	if (!state.filter) return "1";
+	const response = await fetch("/weir/filter?" + new URLSearchParams({text: state.filter}));
+	const answer = await response.json();
+	if (answer.error) throw new Error(`filter: ${answer.error}`);
+	return answer.sql;
+}
+
+// --- numbers --------------------------------------------------------------------------------------------------------
+
+function short(n) {
+	const units = ["", "k", "M", "G", "T", "P"];
+	let i = 0;
+	while (Math.abs(n) >= 1000 && i < units.length - 1) { n /= 1000; i++; }
+	return (n >= 100 || n === Math.floor(n) ? n.toFixed(0) : n.toFixed(n >= 10 ? 1 : 2)) + (units[i] ? " " + units[i] : "");
+}
+
+// --- pictures -------------------------------------------------------------------------------------------------------
+
+function stack(times, series) {
+	const sums = times.map(() => 0);
+	return series.map((s) => s.map((v, i) => (sums[i] += v)));
+}
+
+function draw(times, names, series) {
+	const box = $("chart");
+	if (plot) plot.destroy();
+	plot = null;
+	box.textContent = "";
+	$("legend").textContent = "";
+	if (!names.length) {
+		box.append(element("p", "No flows in this time, or none that the filter lets through.", "empty"));
+		return;
+	}
+	const stacked = stack(times, series);
+	const style = getComputedStyle(document.documentElement);
+	const axis = {stroke: style.getPropertyValue("--soft"), grid: {stroke: style.getPropertyValue("--line"), width: 1},
+		ticks: {show: false}};
+	// Drawn from the top of the stack down, each over the one before.
+	const order = names.map((_, i) => names.length - 1 - i);
+	plot = new uPlot({
+		width: box.clientWidth, height: Math.max(220, Math.min(380, innerHeight * 0.42)),
+		cursor: {drag: {x: true, y: false}},
+		scales: {y: {range: (_u, _min, max) => [0, max > 0 ? max * 1.05 : 1]}},
+		axes: [axis, {...axis, size: 64, values: (_u, ticks) => ticks.map(short)}],
+		series: [{}, ...order.map((i) => ({label: names[i], stroke: COLOURS[i % COLOURS.length], width: 1,
+			fill: COLOURS[i % COLOURS.length] + "cc", points: {show: false}, paths: uPlot.paths.stepped({align: 1})}))],
+	}, [times, ...order.map((i) => stacked[i])], box);
+	names.forEach((name, i) => {
+		const item = element("li"), colour = element("i");
+		colour.style.background = COLOURS[i % COLOURS.length];
+		item.append(colour, drillButton(state.by, name));
+		$("legend").append(item);
+	});
+}
+
+function drillButton(by, value) {
+	if (value === "others") return element("span", value);
+	const b = element("button", value === "" ? "(none)" : value, "drill");
+	b.type = "button";
+	b.title = `only ${KEYS[by].drill(value)}`;
+	b.addEventListener("click", () => {
+		const more = KEYS[by].drill(value);
+		$("filter").value = state.filter ? `(${state.filter}) and ${more}` : more;
+		show();
+	});
+	return b;
+}
+
+function table(by, rows, total) {
+	const card = element("section", undefined, "card");
+	card.append(element("h2", `Top by ${KEYS[by].name}`));
+	const t = element("table"), head = element("tr");
+	for (const [text, c] of [[KEYS[by].name, ""], ["bytes", "n"], ["packets", "n"], ["flows", "n"], ["share", "n"]])
+		head.append(element("th", text, c));
+	t.append(head);
+	for (const [key, bytes, packets, flows] of rows) {
+		const r = element("tr"), cell = element("td", undefined, "key");
+		cell.append(drillButton(by, key));
+		r.append(cell, element("td", short(bytes), "n"), element("td", short(packets), "n"), element("td", short(flows), "n"),
+			element("td", total ? (100 * bytes / total).toFixed(1) + " %" : "", "n"));
+		t.append(r);
+	}
+	card.append(t);
+	return card;
+}
+
+function figure(value, name) {
+	const card = element("div", undefined, "card");
+	card.append(element("b", value), element("span", name));
+	return card;
+}
+
+// --- the page -------------------------------------------------------------------------------------------------------
+
+async function load(mine) {
+	const seconds = RANGES[state.range], step = Math.max(1, Math.round(seconds / POINTS));
+	const to = Math.floor(Date.now() / 1000 / step) * step + step, from = to - seconds;
+	const where = `TimeReceived >= ${from} AND TimeReceived < ${to} AND (${await condition()})`;
+	const key = KEYS[state.by].sql, unit = UNITS[state.unit];
+	const [[sums], chart, ...tops] = await Promise.all([
+		ask(`SELECT count(), sum(BytesScaled), sum(PacketsScaled), uniq(SrcAddr), uniq(SamplerAddress),
+			toUnixTimestamp(max(TimeReceived)) FROM flows_raw WHERE ${where}`),
+		ask(`WITH ${key} AS Key, (SELECT groupArray(k) FROM (SELECT ${key} AS k FROM flows_raw WHERE ${where}
+				GROUP BY k ORDER BY ${unit.sum} DESC, k LIMIT ${TOP})) AS best
+			SELECT intDiv(toUnixTimestamp(TimeReceived), ${step}) * ${step} AS t, if(has(best, Key), Key, 'others') AS k,
+				${unit.sum} / ${step} FROM flows_raw WHERE ${where} GROUP BY t, k ORDER BY t, k`),
+		...TABLES.map((by) => ask(`SELECT ${KEYS[by].sql} AS k, sum(BytesScaled) AS b, sum(PacketsScaled), count()
+			FROM flows_raw WHERE ${where} GROUP BY k ORDER BY b DESC, k LIMIT 10`)),
+	]);
+	if (mine !== run) return;
+	const [flows, bytes, packets, sources, exporters, last] = sums;
+	$("figures").replaceChildren(figure(short(bytes) + "B", "bytes"), figure(short(bytes * 8 / seconds) + "bit/s", "on average"),
+		figure(short(packets), "packets"), figure(short(flows), "flows"), figure(short(sources), "sources"),
+		figure(short(exporters), "exporters"));
+	const times = [], at = new Map(), totals = new Map();
+	for (let t = from - from % step; t < to; t += step) { at.set(t, times.length); times.push(t); }
+	for (const [, k, v] of chart) totals.set(k, (totals.get(k) || 0) + v);
+	const names = [...totals.keys()].sort((a, b) => (a === "others") - (b === "others") || totals.get(b) - totals.get(a));
+	const series = names.map(() => times.map(() => 0));
+	for (const [t, k, v] of chart) if (at.has(t)) series[names.indexOf(k)][at.get(t)] = v;
+	$("chart-title").textContent = `${unit.name} by ${KEYS[state.by].name}`;
+	draw(times, names, series);
+	$("tables").replaceChildren(...TABLES.map((by, i) => table(by, tops[i], bytes)));
+	$("age").textContent = flows ? `newest flow ${Math.max(0, Math.round(Date.now() / 1000 - last))} s ago, times are local` : "";
+	document.body.dataset.flows = flows;
+}
+
+async function show() {
+	const mine = ++run;
+	clearTimeout(timer);
+	writeHash();
+	try {
+		await load(mine);
+		if (mine === run) $("message").textContent = "";
+	} catch (e) {
+		if (mine === run) $("message").textContent = e.message;
+	}
+	if (mine === run) later();
+}
+
+// When nobody looks, or somebody types, not now.
+function later() {
+	const busy = () => document.hidden || state.filter !== $("filter").value.trim();
+	timer = setTimeout(() => busy() ? later() : show(), REFRESH_MS);
+}
+
+function fill(id, choices) {
+	for (const [value, name] of choices) {
+		const o = element("option", name);
+		o.value = value;
+		$(id).append(o);
+	}
+}
+
+fill("range", Object.keys(RANGES).map((r) => [r, `last ${r}`]));
+fill("by", Object.entries(KEYS).map(([k, v]) => [k, v.name]));
+fill("unit", Object.entries(UNITS).map(([k, v]) => [k, v.name]));
+readHash();
+$("controls").addEventListener("submit", (e) => { e.preventDefault(); show(); });
+for (const id of ["range", "by", "unit", "host"]) $(id).addEventListener("change", show);
+$("filter").addEventListener("search", show);
+$("theme").addEventListener("click", () => {
+	const root = document.documentElement;
+	const dark = (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+	root.dataset.theme = dark ? "light" : "dark";
+	show();
+});
+addEventListener("hashchange", () => { readHash(); show(); });
+addEventListener("resize", () => { if (plot) plot.setSize({width: $("chart").clientWidth, height: plot.height}); });
+show();
