@@ -32,8 +32,12 @@ static const struct {
 	enum decode_version v;
 } sflow[] = {{2, DECODE_SFLOW2}, {4, DECODE_SFLOW4}, {5, DECODE_SFLOW5}};
 
+#define STATE_BYTES_DEFAULT ((size_t)256 << 20)
+
 static void defaults(struct decode_options *o)
 {
+	if (!o->max_state_bytes)
+		o->max_state_bytes = STATE_BYTES_DEFAULT;
 	if (!o->max_exporters)
 		o->max_exporters = EXPORTERS_DEFAULT;
 	if (!o->max_domains)

@@ -45,6 +45,7 @@ struct decode_options {
 	size_t max_exporters;          /* 0: defaults, see exporter.h */
 	size_t max_domains;            /* an exporter */
 	size_t max_templates;          /* a domain */
+	size_t max_state_bytes;        /* memory of domains, templates, samplers, names of all exporters; 0: 256 MiB */
 	uint64_t template_timeout_ns;  /* UDP; 0: never */
 	size_t hold_bytes;             /* data waiting for its template, all exporters together; 0: none */
 	uint64_t hold_ns;

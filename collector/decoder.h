@@ -42,7 +42,7 @@ struct decoder {
 	struct record *reverse;            /* the other direction of a biflow */
 	struct hold *hold;
 	struct legacy *legacy;             /* compiled layouts of v1 to v8 */
-	size_t state_bytes;                /* memory of all templates, samplers and names */
+	size_t state_bytes;                /* memory of all domains, templates, samplers and names */
 	struct sflow_state *sflow;         /* NULL until the first sFlow datagram; sflow_free() */
 };
 
@@ -55,12 +55,9 @@ typedef void decode_fn(struct decoder *d, const struct datagram *dg, struct deco
 decode_fn netflow1_decode, netflow5_decode, netflow6_decode, netflow7_decode, netflow8_decode, netflow9_decode;
 decode_fn ipfix_decode, sflow_decode;
 
-/* What all exporters together may make a decoder remember. */
-#define DECODER_STATE_MAX ((size_t)256 << 20)
-
 static inline bool decoder_has_room(const struct decoder *d, size_t bytes)
 {
-	return d->state_bytes + bytes <= DECODER_STATE_MAX;
+	return d->state_bytes + bytes <= d->options.max_state_bytes;
 }
 
 /* A set or sample was decoded. */

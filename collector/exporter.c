@@ -157,6 +157,7 @@ static void domain_free(struct decoder *d, struct domain *dom)
 	if (d->exporters.last == dom)
 		d->exporters.last = NULL;
 	d->exporters.domain_count--;
+	d->state_bytes -= sizeof(*dom);
 	counter_dec(&d->stats.domains);
 	free(dom);
 }
@@ -188,6 +189,22 @@ void exporters_free(struct decoder *d)
 		exporter_free(d, of_link(t->proven.next));
 	free(t->buckets);
 	free(t->domain_buckets);
+}
+
+bool exporters_make_room(struct decoder *d, size_t bytes)
+{
+	struct exporter_link *fresh = &d->exporters.fresh;
+
+	while (!decoder_has_room(d, bytes)) {
+		struct exporter_link *oldest = fresh->next;
+		if (oldest != fresh && of_link(oldest) == d->exporter)
+			oldest = oldest->next;
+		if (oldest == fresh)
+			return false;
+		counter_inc(&d->stats.exporters_evicted);
+		exporter_free(d, of_link(oldest));
+	}
+	return true;
 }
 
 /* Makes room for one more; false when everybody in the table is at work. */
@@ -259,10 +276,14 @@ static struct domain *domain_new(struct decoder *d, const struct domain_key *key
 	*ret_reason = ERR_DOMAIN_LIMIT;
 	if (e->n_domains >= t->max_domains)
 		return NULL;
+	d->exporter = e;
+	if (!exporters_make_room(d, sizeof(struct domain)))
+		return NULL;
 	*ret_reason = ERR_MEMORY;
 	struct domain *dom = calloc(1, sizeof(*dom));
 	if (!dom)
 		return NULL;
+	d->state_bytes += sizeof(*dom);
 	dom->exporter = e;
 	dom->version = key->version;
 	dom->id = key->id;

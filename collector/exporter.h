@@ -100,6 +100,9 @@ void exporters_free(struct decoder *d);
 struct domain *exporter_domain(struct decoder *d, const struct ip_addr *addr, uint64_t session, uint32_t version,
 	uint32_t id, enum err *ret_reason);
 
+/* Forgets exporters that were never of use, the oldest first, but not the one at hand, until there is room for BYTES of
+ * state. False when there is none. */
+bool exporters_make_room(struct decoder *d, size_t bytes);
 /* NULL when it is not known. */
 struct exporter *exporter_find(struct decoder *d, const struct ip_addr *addr, uint64_t session);
 

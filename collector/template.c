@@ -239,11 +239,13 @@ int template_learn(struct decoder *d, struct domain *dom, const struct record_so
 		counter_inc(&d->stats.templates_refreshed);
 		return 0;
 	}
-	if (!decoder_has_room(d, sizeof(*t)))
-		return -ERR_TEMPLATE_LIMIT;
 	int r = template_compile(spec, d->mapping, &t);
 	if (r)
 		return r;
+	if (!exporters_make_room(d, t->size)) {
+		free(t);
+		return -ERR_TEMPLATE_LIMIT;
+	}
 	t->port = src->port;
 	t->first_ns = t->seen_ns = src->received_ns;
 	r = place(d, dom, t, src);

@@ -84,6 +84,41 @@ static void domains_are_bounded(void **state)
 	assert_int_equal(stats()->templates, 4);
 }
 
+/* Memory, whatever it is spent on: made-up exporters with many domains and templates. */
+static void the_state_of_all_is_bounded(void **state)
+{
+	(void)state;
+	decoder_free(decoder);
+	begin_with((struct decode_options){.max_state_bytes = 100000});
+	for (int k = 0; k < 5; k++)
+		work(0);
+	for (unsigned i = 1; i < 200; i++)
+		for (uint32_t dom = 0; dom < 10; dom++) {
+			ipfix(dom);
+			template_set(256, SMALL);
+			send_from(address(i), 1);
+		}
+	assert_true(stats()->exporters < 50);
+	assert_true(stats()->domains < 500);
+	assert_true(stats()->templates < 500);
+	/* the one that works is still known, and may have more */
+	size_t before = n_flows;
+	v9(1);
+	small_set(256, 1);
+	template_set(257, SMALL);
+	small_set(257, 1);
+	send_from(address(0), 1);
+	assert_int_equal(n_flows, before + 2);
+	/* a single one cannot have it all */
+	for (uint16_t id = 300; id < 1300; id++) {
+		v9(1);
+		template_set(id, SMALL);
+		send_from(address(0), 1);
+	}
+	assert_true(stats()->sets_skipped[ERR_TEMPLATE_LIMIT] > 500);
+	assert_int_equal(stats()->exporters, 1);
+}
+
 static void silent_exporters_are_forgotten(void **state)
 {
 	(void)state;
@@ -218,7 +253,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(spoofed_exporters_do_not_push_out_a_working_one), T(a_full_table_of_working_exporters_refuses),
-		T(domains_are_bounded), T(silent_exporters_are_forgotten), T(ten_thousand_exporters), T(v9_sequence),
+		T(domains_are_bounded), T(the_state_of_all_is_bounded), T(silent_exporters_are_forgotten), T(ten_thousand_exporters), T(v9_sequence),
 		T(a_restart_is_no_loss), T(sequence_wrap), T(ipfix_sequence), T(v5_sequence),
 	};
 	return RUN(tests);
