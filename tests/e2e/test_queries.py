@@ -44,7 +44,7 @@ ANSWERS = {
     "by_as": [[64501, 64500, 12000, 99, 2], [0, 0, 40 * SCAN + 500, SCAN + 1, SCAN + 1], [64500, 64501, 1000, 1, 1]],
     "by_port": [[6, 443, 13000, 100, 3], [6, 22, 40 * SCAN, SCAN, SCAN], [17, 53, 500, 1, 1]],
     "by_interface": [["10.0.0.1", 1, "lan", 1500, 12000], ["10.0.0.1", 2, "wan", 12000, 1500],
-                     ["10.0.0.2", 7, "", 40 * SCAN, 0], ["10.0.0.2", 8, "", 0, 40 * SCAN]],
+                     ["10.0.0.2", 7, "uplink", 40 * SCAN, 0], ["10.0.0.2", 8, "", 0, 40 * SCAN]],
     # Twelve slots in the hour: 95 % of them are at or below the second largest, or the largest, of one or two.
     "percentile_95": [["10.0.0.1", 2, 240, 240], ["10.0.0.2", 7, 40 * SCAN * 8 // 300, 40 * SCAN * 8 // 300],
                       ["10.0.0.1", 1, 26, 26]],
@@ -67,6 +67,8 @@ class Queries(unittest.TestCase):
         cls.embedded = Embedded("--local", "192.168.1.0/24,2001:db8:1::/48")
         lines = "\n".join(json.dumps(f) for f in FLOWS)
         cls.embedded.query(f"INSERT INTO flows_queue FORMAT JSONEachRow\n{lines}")
+        cls.embedded.query("INSERT INTO interface_list VALUES ('::ffff:10.0.0.2', 7, 'uplink', 1000000000)")
+        cls.embedded.query("SYSTEM RELOAD DICTIONARY interfaces")
 
     @classmethod
     def tearDownClass(cls):
@@ -89,6 +91,15 @@ class Queries(unittest.TestCase):
         for name, want in ANSWERS.items():
             with self.subTest(name):
                 self.assertEqual(self.ask(name), want)
+
+    def test_dictionaries(self):
+        names = self.embedded.query(
+            "SELECT dictGet('protocols', 'name', 6), dictGet('ports', 'name', (17, 443)), dictGet('tcp_flags', 'name', 18), "
+            "dictGet('interfaces', 'speed', (toIPv6('::ffff:10.0.0.2'), 7)), dictGetOrDefault('as_names', 'name', 64500, '?')")
+        self.assertEqual(names, [["TCP", "quic", "...A..S.", 1000000000, "?"]])
+        self.embedded.query("INSERT INTO network_list VALUES ('192.168.0.0/16', 'home', 'Ada'), ('192.168.1.0/24', 'lan', 'Ada')")
+        self.embedded.query("SYSTEM RELOAD DICTIONARY networks")
+        self.assertEqual(self.embedded.query("SELECT dictGet('networks', 'name', toIPv6('::ffff:192.168.1.50'))"), [["lan"]])
 
     def test_script(self):
         script = f"{ROOT}/scripts/clickhouse-query"
