@@ -231,8 +231,7 @@ static int send_parts(struct transport_kafka *t, struct batch *b)
 			return rc;
 		if (rc < 0)
 			refused(t, b, rc == -EMSGSIZE, NULL);
-		/* A piece is too large: the rest goes with it, so that none of it comes twice. */
-		b->sent = rc < 0 && b->parts == PARTS_PIECES ? b->len : b->sent + len;
+		b->sent += len;
 	}
 	return 0;
 }

@@ -215,5 +215,12 @@ void enrich_flow(struct enrich *e, struct flow *f)
 
 void enrich_stats(const struct enrich *e, struct enrich_stats *ret_stats)
 {
-	*ret_stats = e->stats;
+	*ret_stats = (struct enrich_stats){
+		.flows = counter_get(&e->stats.flows),
+		.countries = counter_get(&e->stats.countries),
+		.as_numbers = counter_get(&e->stats.as_numbers),
+		.names = counter_get(&e->stats.names),
+		.reloads = counter_get(&e->stats.reloads),
+		.reload_errors = counter_get(&e->stats.reload_errors),
+	};
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,7 @@ struct program {
 	char err[512];
 };
 
-static volatile bool stop;
+static atomic_bool stop;
 
 static const struct opt rows[] = {
 	{"output-topic", OPT_STRING, offsetof(struct enricher_options, output), "flows-enriched", "TOPIC", "Topic to write."},

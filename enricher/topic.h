@@ -4,6 +4,7 @@
 #ifndef WEIR_ENRICHER_TOPIC_H
 #define WEIR_ENRICHER_TOPIC_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,7 +22,7 @@ struct topic_setup {
 	uint64_t commit_ns;                /* a transaction is not longer than this */
 	size_t commit_messages;            /* and has not more messages */
 	struct enrich *enrich;             /* NULL: nothing is added */
-	const volatile bool *stop;
+	const atomic_bool *stop;
 };
 
 int topic_new(const struct topic_setup *setup, struct topic **ret_topic, char *err, size_t err_len);

@@ -46,7 +46,7 @@ struct feed {
 	size_t n_slots;
 	pthread_t thread;
 	bool started;
-	volatile bool ended;
+	atomic_bool ended;
 	int result;
 	bool flush_wanted;    /* a sink is full */
 	bool pending;         /* something was read since the last flush */

@@ -6,6 +6,7 @@
 #ifndef WEIR_INSERTER_FEED_H
 #define WEIR_INSERTER_FEED_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,7 +30,7 @@ struct feed_setup {
 	const struct filter *filter; /* NULL: every flow */
 	struct enrich *enrich;       /* the feed's own from now on; NULL: none */
 	uint64_t flush_ns;         /* at least so often, sinks are made safe and offsets committed */
-	volatile bool *stop;       /* set by anybody: end */
+	const atomic_bool *stop;   /* set by anybody: end */
 	void (*ended)(void);       /* called once by the feed's thread when it has ended by itself */
 };
 

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,7 @@ struct program {
 };
 
 static const char DEFAULT_ADDRESS[] = "localhost:3434";
-static volatile bool stop;
+static atomic_bool stop;
 
 /* A feed has ended by itself: wake the main thread. */
 static void feed_has_ended(void)

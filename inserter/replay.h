@@ -4,6 +4,7 @@
 #ifndef WEIR_INSERTER_REPLAY_H
 #define WEIR_INSERTER_REPLAY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +18,7 @@ struct replay_stats {
 struct replay {
 	const char *path;            /* a file, a directory (its files in order of their names), "-": standard input */
 	const char *range;           /* "FIRST:LAST", names of files; NULL: all */
-	const volatile bool *stop;
+	const atomic_bool *stop;
 	bool (*flow)(void *arg, struct flow *f); /* false: enough */
 	void *arg;
 };

@@ -10,6 +10,7 @@
 #ifndef WEIR_INSERTER_SINK_H
 #define WEIR_INSERTER_SINK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,7 +33,7 @@ struct sink_env {
 	const struct ip_set *local; /* --local */
 	const char *group;          /* the consumer group it is read with, NULL: none */
 	const char *topic;
-	const volatile bool *stop;  /* the program is to end: do not wait any longer */
+	const atomic_bool *stop;   /* the program is to end: do not wait any longer */
 };
 
 struct sink_kind {

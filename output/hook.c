@@ -18,6 +18,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/counter.h"
 
 enum { RUNNING_MAX = 4, WAITING_MAX = 256 };
 
@@ -99,10 +100,10 @@ static bool start(struct hook *h, pid_t *slot, const char *line)
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	int r = posix_spawn(slot, "/bin/sh", NULL, &attr, argv, environ);
 	posix_spawnattr_destroy(&attr);
-	h->stats.started++;
+	counter_inc(&h->stats.started);
 	if (r) {
 		*slot = 0;
-		h->stats.failed++;
+		counter_inc(&h->stats.failed);
 	}
 	return r == 0;
 }
@@ -115,7 +116,7 @@ static void reap(struct hook *h, int how)
 			continue;
 		h->running[i] = 0;
 		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-			h->stats.failed++;
+			counter_inc(&h->stats.failed);
 	}
 }
 
@@ -139,13 +140,15 @@ void hook_run(struct hook *h, const char *dir, const char *file, uint64_t slot_n
 	if (line)
 		h->waiting[h->n_waiting++] = line;
 	else
-		h->stats.dropped++;
+		counter_inc(&h->stats.dropped);
 	hook_tick(h);
 }
 
 void hook_stats(const struct hook *h, struct hook_stats *ret_stats)
 {
-	*ret_stats = h->stats;
+	ret_stats->started = counter_get(&h->stats.started);
+	ret_stats->failed = counter_get(&h->stats.failed);
+	ret_stats->dropped = counter_get(&h->stats.dropped);
 }
 
 void hook_free(struct hook *h)

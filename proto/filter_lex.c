@@ -94,7 +94,7 @@ static char *read_file(const char *path)
 	FILE *file = fopen(path, "re");
 	if (!file)
 		return NULL;
-	char *text = malloc(FILTER_TEXT_MAX + 2);
+	char *text = malloc(FILTER_TEXT_MAX + 1);
 	size_t len = text ? fread(text, 1, FILTER_TEXT_MAX + 1, file) : 0;
 	int err = !text ? ENOMEM : ferror(file) ? errno : len > FILTER_TEXT_MAX ? EFBIG : 0;
 	fclose(file);
@@ -104,7 +104,8 @@ static char *read_file(const char *path)
 		return NULL;
 	}
 	text[len] = '\0';
-	return text;
+	char *shrunk = realloc(text, len + 1);
+	return shrunk ? shrunk : text;
 }
 
 /* A relative path is looked for beside the file that names it. */
