@@ -9,11 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/tls.h"
 #include "common/err.h"
 
 struct input;
 struct repeater;
-struct tls;
 struct worker;
 
 struct input_ops {
@@ -24,6 +24,8 @@ struct input_ops {
 	void (*each_second)(struct input *in);
 	/* The last call: takes what had come before the worker was told to stop, and waits for nothing. */
 	void (*drain)(struct input *in);
+	/* SIGHUP: reads its files again. 0, or negative with a line in ERR, and the old ones stay in force. NULL: has none. */
+	int (*reload)(struct input *in, char *err, size_t err_len);
 	void (*free)(struct input *in);
 };
 
@@ -39,9 +41,11 @@ struct input_stream_options {
 	const char *name;    /* the listener's */
 	size_t max_sessions, max_per_address;
 	uint64_t idle_ns, message_ns;
-	struct tls *tls;     /* NULL: none */
+	struct tls_files tls; /* cert NULL: no TLS */
 };
-/* LISTEN_FD and options->tls are the input's from now on, also when it fails. 0 or -ENOMEM. */
-int input_stream_new(int listen_fd, const struct input_stream_options *options, struct input **ret_input) MUST_CHECK;
+/* LISTEN_FD is the input's from now on, also when it fails; the texts of OPTIONS must outlive it. 0, or negative with one line
+ * in ERR. */
+int input_stream_new(int listen_fd, const struct input_stream_options *options, struct input **ret_input, char *err,
+		     size_t err_len) MUST_CHECK;
 
 #endif

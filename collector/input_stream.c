@@ -5,6 +5,7 @@
  * When the output is behind, nothing is read until it has caught up: the exporters' TCP waits, and what they have sent is not lost.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -23,7 +24,8 @@ enum { WAIT_MS = 100, DRAIN_TURNS = 10000 };
 struct input_stream {
 	struct input base;
 	struct input_stream_options options;
-	int listen_fd;
+	int listen_fd;              /* and TLS: until the worker starts */
+	struct tls *tls;
 	struct worker *worker;
 	struct stream *stream;      /* from the start of the worker */
 	uint64_t now_ns, wall_ns;
@@ -112,14 +114,14 @@ static int start(struct input *base, struct worker *w)
 	struct input_stream *in = of(base);
 	struct stream_options options = {
 		.max_sessions = in->options.max_sessions, .max_per_address = in->options.max_per_address,
-		.idle_ns = in->options.idle_ns, .message_ns = in->options.message_ns, .tls = in->options.tls,
+		.idle_ns = in->options.idle_ns, .message_ns = in->options.message_ns, .tls = in->tls,
 		.admits = admits, .message = message, .opened = opened, .ended = ended, .arg = in,
 		.stats = &worker_counters(w)->sessions,
 	};
 	int fd = in->listen_fd;
 	in->worker = w;
 	in->listen_fd = -1;
-	in->options.tls = NULL;
+	in->tls = NULL;
 	return stream_new(fd, &options, &in->stream);
 }
 
@@ -142,13 +144,26 @@ static void drain(struct input *base)
 		;
 }
 
+/* Connections that are there keep theirs. */
+static int reload(struct input *base, char *err, size_t err_len)
+{
+	struct input_stream *in = of(base);
+	struct tls *tls;
+	if (!in->options.tls.cert)
+		return 0;
+	int rc = tls_new(&in->options.tls, &tls, err, err_len);
+	if (rc == 0)
+		stream_set_tls(in->stream, tls);
+	return rc;
+}
+
 static void stream_input_free(struct input *base)
 {
 	struct input_stream *in = of(base);
 	stream_free(in->stream);
 	if (in->listen_fd >= 0)
 		close(in->listen_fd);
-	tls_free(in->options.tls);
+	tls_free(in->tls);
 	free(in);
 }
 
@@ -157,20 +172,26 @@ static const struct input_ops ops = {
 	.receive = receive,
 	.each_second = each_second,
 	.drain = drain,
+	.reload = reload,
 	.free = stream_input_free,
 };
 
-int input_stream_new(int listen_fd, const struct input_stream_options *options, struct input **ret_input)
+int input_stream_new(int listen_fd, const struct input_stream_options *options, struct input **ret_input, char *err,
+		     size_t err_len)
 {
 	struct input_stream *in = calloc(1, sizeof(*in));
 	if (!in) {
+		snprintf(err, err_len, "no memory");
 		close(listen_fd);
-		tls_free(options->tls);
 		return -ENOMEM;
 	}
 	in->base.ops = &ops;
 	in->options = *options;
 	in->listen_fd = listen_fd;
-	*ret_input = &in->base;
-	return 0;
+	int rc = options->tls.cert ? tls_new(&options->tls, &in->tls, err, err_len) : 0;
+	if (rc < 0)
+		stream_input_free(&in->base);
+	else
+		*ret_input = &in->base;
+	return rc;
 }

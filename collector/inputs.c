@@ -13,7 +13,6 @@
 #include "collector/packets.h"
 #include "collector/repeat.h"
 #include "collector/socket.h"
-#include "collector/tls.h"
 
 static int no_memory(char *err, size_t err_len)
 {
@@ -61,13 +60,9 @@ static int open_stream_one(const struct config *config, const struct listen_spec
 		.idle_ns = config->stream_idle,
 		.message_ns = config->stream_message_time,
 	};
-	struct tls_files files = {.cert = spec->cert, .key = spec->key, .ca = *spec->ca ? spec->ca : NULL};
-	int rc = spec->kind == LISTEN_TLS ? tls_new(&files, &options.tls, err, err_len) : 0;
-	if (rc < 0) {
-		close(fd);
-		return rc;
-	}
-	return input_stream_new(fd, &options, ret_input) < 0 ? no_memory(err, err_len) : 0;
+	if (spec->kind == LISTEN_TLS)
+		options.tls = (struct tls_files){.cert = spec->cert, .key = spec->key, .ca = *spec->ca ? spec->ca : NULL};
+	return input_stream_new(fd, &options, ret_input, err, err_len);
 }
 
 static int open_stream(const struct config *config, const struct listen_spec *spec, struct input **ret_inputs,

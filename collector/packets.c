@@ -187,15 +187,18 @@ int packets_open(const struct config *config, const struct listen_spec *spec, st
 
 /* --- a file ---------------------------------------------------------------------------------------------------------- */
 
-static int read_all(struct capture *capture, struct meter *meter, struct outlet *outlet, const bool *stop,
-		    uint64_t *ret_packets)
+static int read_all(const struct config *config, struct capture *capture, struct meter *meter, struct outlet *outlet,
+		    const bool *stop, uint64_t *ret_packets)
 {
 	struct transport *t = outlet->options.transport;
 	struct capture_packet packet;
+	bool from_pipe = strcmp(config->pcap, "-") == 0;
 	int rc = 0;
 	*ret_packets = 0;
 	while (!__atomic_load_n(stop, __ATOMIC_RELAXED) && (rc = capture_next(capture, &packet)) > 0) {
 		meter_packet(meter, &packet);
+		if (from_pipe)
+			outlet_tick(outlet, 1, true); /* somebody looks at it while it comes */
 		if (++*ret_packets % PACKETS_A_CALL)
 			continue;
 		outlet_commit(outlet);
@@ -228,7 +231,7 @@ int packets_run(const struct config *config, const struct outlet_options *option
 	outlet.options.keep = gate_asks_flows(&gate) ? gate_flow : NULL;
 	outlet.options.keep_arg = &gate;
 	outlet_begin(&outlet, 1);
-	rc = read_all(capture, meter, &outlet, stop, &result.datagrams);
+	rc = read_all(config, capture, meter, &outlet, stop, &result.datagrams);
 	if (rc < 0)
 		snprintf(err, err_len, "%s: %s", config->pcap, capture_error(capture));
 out:

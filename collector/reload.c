@@ -76,6 +76,15 @@ static int set_decoding(struct collector *c, struct config *fresh)
 	return d->rc ? -ENOMEM : 0;
 }
 
+/* Certificates. */
+static int reload_inputs(struct collector *c, char *err, size_t err_len)
+{
+	int rc = 0;
+	for (size_t i = 0; i < c->n_workers && rc == 0; i++)
+		rc = worker_reload(c->workers[i], err, err_len);
+	return rc;
+}
+
 void reload(struct collector *c)
 {
 	static struct config fresh;
@@ -95,6 +104,8 @@ void reload(struct collector *c)
 		if (rc == 0)
 			rc = set_decoding(c, &fresh);
 		snprintf(err, sizeof(err), "no memory");
+		if (rc == 0)
+			rc = reload_inputs(c, err, sizeof(err));
 		if (rc == 0)
 			log_info(LOG_OURS, "SIGHUP: log level %s, %zu allowed prefixes%s, filter '%s', rate cap %lld",
 				 fresh.log_level, prefixes, prefixes ? "" : " (everybody)", fresh.filter ? fresh.filter : "",

@@ -85,6 +85,12 @@ void stream_free(struct stream *s)
 	free(s);
 }
 
+void stream_set_tls(struct stream *s, struct tls *tls)
+{
+	tls_free(s->options.tls);
+	s->options.tls = tls;
+}
+
 /* --- accepting --------------------------------------------------------------------------------------------------- */
 
 /* Room for one more from SOURCE; makes it when somebody never said anything. */

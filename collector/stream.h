@@ -48,6 +48,8 @@ void stream_free(struct stream *s); /* NULL is fine */
 unsigned stream_turn(struct stream *s, int timeout_ms, uint64_t now_ns);
 /* Ends those whose time is over. */
 void stream_each_second(struct stream *s, uint64_t now_ns);
+/* For connections from now on; TLS is the stream's. */
+void stream_set_tls(struct stream *s, struct tls *tls);
 /* There was no reading since the last call: nobody is slow or idle for that. */
 void stream_excuse(struct stream *s, uint64_t now_ns);
 

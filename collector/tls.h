@@ -26,7 +26,7 @@ struct tls_files {
 int tls_check(const struct tls_files *files, char *err, size_t err_len) MUST_CHECK;
 /* The same. */
 int tls_new(const struct tls_files *files, struct tls **ret_tls, char *err, size_t err_len) MUST_CHECK;
-void tls_free(struct tls *t); /* after its sessions; NULL is fine */
+void tls_free(struct tls *t); /* its sessions go on; NULL is fine */
 
 /* On a non-blocking FD, which stays the caller's. 0 or -ENOMEM. */
 int tls_session_new(struct tls *t, int fd, struct tls_session **ret_session) MUST_CHECK;

@@ -259,6 +259,28 @@ int worker_set_senders(struct worker *w, const struct senders *senders)
 	return worker_ask(w, take_rules, &new);
 }
 
+struct reloading {
+	char *err;
+	size_t err_len;
+	int rc;
+};
+
+static void reload_input(void *arg, struct worker *w, struct decoder *d)
+{
+	struct reloading *r = arg;
+	struct input *in = w->options.input;
+	(void)d;
+	if (in->ops->reload)
+		r->rc = in->ops->reload(in, r->err, r->err_len);
+}
+
+int worker_reload(struct worker *w, char *err, size_t err_len)
+{
+	struct reloading r = {.err = err, .err_len = err_len};
+	(void)worker_ask(w, reload_input, &r); /* one that has ended needs nothing */
+	return r.rc;
+}
+
 const struct worker_stats *worker_stats(const struct worker *w)
 {
 	return &w->stats;

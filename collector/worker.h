@@ -64,6 +64,9 @@ unsigned worker_number(const struct worker *w);
 int worker_set_rules(struct worker *w, const struct gate_rules *rules);
 int worker_set_senders(struct worker *w, const struct senders *senders);
 
+/* Its input reads its files again. 0, or negative with one line in ERR. */
+int worker_reload(struct worker *w, char *err, size_t err_len);
+
 /* Runs FN in the worker's thread, between two datagrams, and waits for it. 0, or -ESHUTDOWN: it has ended. */
 typedef void worker_ask_fn(void *arg, struct worker *w, struct decoder *d);
 int worker_ask(struct worker *w, worker_ask_fn *fn, void *arg);

@@ -4,6 +4,7 @@ import collections
 import json
 import os
 import shutil
+import signal
 import socket
 import ssl
 import struct
@@ -11,6 +12,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import warnings
 
 import harness
 from harness import BIN, ROOT, Collector, Kafka, Program, Topic, free_port, sums, wait_until
@@ -204,8 +206,9 @@ class Tls(Printing):
         if certificate:
             context.load_cert_chain(self.path(f"{certificate}.pem"), self.path(f"{certificate}.key"))
         if version:
-            context.minimum_version = ssl.TLSVersion.TLSv1
-            context.maximum_version = version
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                context.minimum_version = context.maximum_version = version
             context.set_ciphers("DEFAULT:@SECLEVEL=0")
         s = context.wrap_socket(self.connect(), server_hostname="127.0.0.1")
         self.addCleanup(s.close)
@@ -261,6 +264,30 @@ class Tls(Printing):
     def test_handshake_must_get_on(self):
         self.tls_collector("--stream.message-time", "1s")
         self.wait_ended(self.connect(), "slow")
+
+    def test_new_certificate_at_sighup(self):
+        for kind in ("pem", "key"):
+            shutil.copy(self.path(f"collector.{kind}"), self.path(f"turn.{kind}"))
+        self.collector("ipfix+tls", "--tls.cert", self.path("turn.pem"), "--tls.key", self.path("turn.key"))
+        old = self.client()
+        self.sends(old, 1)
+        self.flows(50)
+        shown = lambda s: dict(pair[0] for pair in s.getpeercert()["subject"])["commonName"]
+        self.assertEqual(shown(old), "collector")
+        for kind in ("pem", "key"):
+            shutil.copy(self.path(f"exporter.{kind}"), self.path(f"turn.{kind}"))
+        self.c.signal(signal.SIGHUP)
+        wait_until(lambda: "SIGHUP: log level" in self.c.err, "the reload")
+        new = self.client()
+        self.assertEqual(shown(new), "exporter")
+        with open(self.path("turn.key"), "w") as f:
+            f.write("damaged")
+        self.c.signal(signal.SIGHUP)
+        wait_until(lambda: "the old configuration stays" in self.c.err, lambda: f"a refusal\n{self.c.err}")
+        self.assertEqual(shown(self.client()), "exporter")
+        for s in (old, new):
+            s.sendall(ipfix(TEMPLATE, data(50)))
+        self.flows(150)
 
     def test_bad_files(self):
         good = {"cert": self.path("collector.pem"), "key": self.path("collector.key"), "ca": self.path("ca.pem")}
