@@ -105,7 +105,7 @@ static bool appends(const struct ie_map *row)
 {
 	static const bool yes[IE_OP_MAPPED + 1] = {[IE_OP_MPLS] = true, [IE_OP_NUMBER] = true, [IE_OP_ADDRESS] = true,
 		[IE_OP_MAPPED] = true, [IE_OP_CALL] = true};
-	return yes[row->op];
+	return yes[row->op]; /* NOLINT(clang-analyzer-core.NullDereference): every candidate has its row */
 }
 
 /*
@@ -244,7 +244,7 @@ static bool settle_repeats(struct work *w)
 		reverse = c->reverse;
 		repeat = (uint16_t)(again ? repeat + 1 : 0);
 		/* Juniper's element comes several times, each with another meaning. */
-		bool keep = repeat == 0 || appends(row) || row->op == IE_OP_JUNIPER;
+		bool keep = repeat == 0 || appends(c->row) || c->row->op == IE_OP_JUNIPER;
 		if (!keep && repeat == 1)
 			moved |= keep = to_inner(&c->step);
 		if (keep)

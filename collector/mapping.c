@@ -314,7 +314,7 @@ int mapping_read(const char *path, struct mapping **ret_mapping, char *err, size
 {
 	char *text = calloc(1, FILE_MAX + 1);
 	FILE *f = text ? fopen(path, "re") : NULL;
-	int r = -errno;
+	int r = text ? -errno : -ENOMEM;
 
 	if (f) {
 		size_t len = fread(text, 1, FILE_MAX + 1, f);

@@ -207,7 +207,7 @@ static int variable_set(const struct record_run *run, const uint8_t *p, size_t l
 			return -ERR_RECORD_LIMIT;
 		if (!walk(run->t, &w, &g))
 			return *ret_records > 0 && all_zero(rest, left) ? 0 : -ERR_BAD_RECORD;
-		one_record(run, &g, NULL);
+		one_record(run, &g, rest);
 		++*ret_records;
 	}
 	return *ret_records > 0 || len == 0 ? 0 : -ERR_BAD_RECORD;
@@ -247,7 +247,7 @@ long record_fill_open(const struct record_run *run, const uint8_t *data, size_t 
 		return -ERR_BAD_RECORD;
 	run_gently(run->t, &g, r);
 	if (run->t->lists)
-		run_calls(run, &g, NULL, r);
+		run_calls(run, &g, data, r);
 	return w.p - data;
 }
 
@@ -261,6 +261,6 @@ long record_fill(const struct record_run *run, const uint8_t *data, size_t len, 
 		return -ERR_BAD_RECORD;
 	run_segments(t->steps, t->steps + t->n_steps, &g, r);
 	if (t->lists)
-		run_calls(run, &g, NULL, r);
+		run_calls(run, &g, data, r);
 	return w.p - data;
 }

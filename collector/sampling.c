@@ -88,7 +88,7 @@ static void settle(struct sampling *s)
 
 	s->stale = false;
 	s->whole = item ? item->rate : 0;
-	s->only = s->count ? s->items[0].rate : 0;
+	s->only = s->items && s->count ? s->items[0].rate : 0;
 	for (size_t i = 1; i < s->count && s->only; i++)
 		if (s->items[i].rate != s->only)
 			s->only = 0;
@@ -114,6 +114,8 @@ static struct sampler *add(struct decoder *d, struct domain *dom, const struct s
 		s->items = items;
 		s->cap = cap;
 	}
+	if (!s->items)
+		return NULL;
 	size_t i = lower(s, key);
 	memmove(&s->items[i + 1], &s->items[i], (s->count - i) * sizeof(s->items[0]));
 	s->items[i] = (struct sampler){.key = *key};
