@@ -24,6 +24,7 @@
 
 #include "common/clock.h"
 #include "common/err.h"
+#include "kafka/conf.h"
 #include "kafka/options.h"
 
 enum {
@@ -357,50 +358,9 @@ static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 	say(c, true, "%s", reason);
 }
 
-static void be_quiet(const rd_kafka_t *rk, int level, const char *facility, const char *text)
-{
-	/* What matters comes through on_error() too. */
-	(void)rk;
-	(void)level;
-	(void)facility;
-	(void)text;
-}
-
-static int set(rd_kafka_conf_t *conf, const char *key, const char *value, char *err, size_t err_len)
-{
-	char why[256];
-	if (rd_kafka_conf_set(conf, key, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
-		return 0;
-	snprintf(err, err_len, "kafka property %s=%s: %s", key, value, why);
-	return -EINVAL;
-}
-
-static int set_user_properties(rd_kafka_conf_t *conf, const struct opt_list *list, char *err, size_t err_len)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		char *key = strdup(list->items[i]);
-		char *eq = key ? strchr(key, '=') : NULL;
-		int r = -EINVAL;
-		if (eq) {
-			*eq = '\0';
-			r = set(conf, key, eq + 1, err, err_len);
-			if (!r && strcmp(key, "debug") == 0)
-				rd_kafka_conf_set_log_cb(conf, rd_kafka_log_print);
-		} else {
-			snprintf(err, err_len, "kafka property '%s': expected key=value", list->items[i]);
-		}
-		free(key);
-		if (r)
-			return r;
-	}
-	return 0;
-}
-
 static int make_conf(const struct kafka_consumer_setup *setup, rd_kafka_conf_t *conf, char *err, size_t err_len)
 {
-	const struct {
-		const char *key, *value;
-	} own[] = {
+	const struct conf_row own[] = {
 		{"bootstrap.servers", setup->options->brokers},
 		{"client.id", setup->client_id},
 		{"group.id", setup->group},
@@ -411,12 +371,7 @@ static int make_conf(const struct kafka_consumer_setup *setup, rd_kafka_conf_t *
 		{"topic.metadata.refresh.interval.ms", "10000"},
 		{"reconnect.backoff.max.ms", "1000"},
 	};
-	rd_kafka_conf_set_log_cb(conf, be_quiet);
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-		if (own[i].value && set(conf, own[i].key, own[i].value, err, err_len))
-			return -EINVAL;
-	}
-	return set_user_properties(conf, &setup->options->properties, err, err_len);
+	return conf_fill(conf, own, sizeof(own) / sizeof(own[0]), setup->options, err, err_len);
 }
 
 static int join(struct kafka_consumer *c)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kafka/conf.h"
 #include "kafka/options.h"
 
 enum { GIVE_UP_POLLS = 50, GIVE_UP_POLL_MS = 20 };
@@ -87,41 +88,11 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 		p->event(p->arg, true, reason);
 }
 
-static int set(rd_kafka_conf_t *conf, const char *key, const char *value, char *err, size_t err_len)
-{
-	char why[256];
-	if (rd_kafka_conf_set(conf, key, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
-		return 0;
-	snprintf(err, err_len, "kafka property '%s': %s", key, why);
-	return -EINVAL;
-}
-
-static int set_user_properties(rd_kafka_conf_t *conf, const struct opt_list *list, char *err, size_t err_len)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		char key[128];
-		const char *eq = strchr(list->items[i], '=');
-		if (!eq || (size_t)(eq - list->items[i]) >= sizeof(key)) {
-			snprintf(err, err_len, "kafka property number %zu: KEY=VALUE is wanted", i + 1);
-			return -EINVAL;
-		}
-		snprintf(key, sizeof(key), "%.*s", (int)(eq - list->items[i]), list->items[i]);
-		int rc = set(conf, key, eq + 1, err, err_len);
-		if (rc < 0)
-			return rc;
-		if (strcmp(key, "debug") == 0)
-			rd_kafka_conf_set_log_cb(conf, rd_kafka_log_print);
-	}
-	return 0;
-}
-
 static int make_conf(const struct kafka_producer_setup *setup, rd_kafka_conf_t *conf, char *err, size_t err_len)
 {
 	char batch_size[24];
 	snprintf(batch_size, sizeof(batch_size), "%zu", setup->batch_size);
-	const struct {
-		const char *key, *value;
-	} own[] = {
+	const struct conf_row own[] = {
 		{"bootstrap.servers", setup->options->brokers},
 		{"batch.size", setup->batch_size ? batch_size : NULL},
 		{"client.id", setup->client_id},
@@ -136,14 +107,7 @@ static int make_conf(const struct kafka_producer_setup *setup, rd_kafka_conf_t *
 		{"log.connection.close", "false"},   /* brokers close idle connections */
 		{"socket.keepalive.enable", "true"},
 	};
-	rd_kafka_conf_set_opaque(conf, NULL);
-	rd_kafka_conf_set_log_cb(conf, NULL); /* errors come by on_error */
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-		int rc = own[i].value ? set(conf, own[i].key, own[i].value, err, err_len) : 0;
-		if (rc < 0)
-			return rc;
-	}
-	return set_user_properties(conf, &setup->options->properties, err, err_len);
+	return conf_fill(conf, own, sizeof(own) / sizeof(own[0]), setup->options, err, err_len);
 }
 
 int kafka_producer_new(const struct kafka_producer_setup *setup, struct kafka_producer **ret_producer, char *err, size_t err_len)

@@ -179,7 +179,7 @@ static void test_bad_usage(void **state)
 		{{"weir-inserter", "print", "-o", "fmt:%zz"}, "unknown code"},
 		{{"weir-inserter", "print", "--local", "10.0.0.0/99"}, "10.0.0.0/99"},
 		{{"weir-inserter", "print", "--from", "tomorrow"}, "--from tomorrow"},
-		{{"weir-inserter", "print", "--kafka.property", "nonsense"}, "nonsense"},
+		{{"weir-inserter", "print", "--kafka.property", "nonsense"}, "kafka property number 1"},
 		{{"weir-inserter", "print", "--enrich.as", "/nowhere"}, "/nowhere"},
 		{{"weir-inserter", "metrics", "--max-addresses", "0"}, "max-addresses"},
 	};
