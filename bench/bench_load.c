@@ -22,7 +22,7 @@ enum { POOL = 1024, TEMPLATES = 4, BATCH_MAX = 256, SOURCES_MAX = 20000, DATAGRA
 
 struct load {
 	char *protocol;
-	int64_t port, count, rate, sources, records, burst, seed;
+	int64_t port, count, rate, sources, records, burst, templates, seed;
 };
 
 static const struct opt rows[] = {
@@ -34,6 +34,8 @@ static const struct opt rows[] = {
 	{"sources", OPT_INT, offsetof(struct load, sources), "4", "N", "Exporters: 127.1.0.1, 127.1.0.2, ...", 1, SOURCES_MAX},
 	{"records", OPT_INT, offsetof(struct load, records), "16", "N", "Records a datagram.", 1, 60},
 	{"burst", OPT_INT, offsetof(struct load, burst), "32", "N", "Datagrams back to back.", 1, BATCH_MAX},
+	{"templates", OPT_INT, offsetof(struct load, templates), "1", "N", "Templates of each exporter; the first one is used.", .min = 1,
+	 .max = 80},
 	{"seed", OPT_INT, offsetof(struct load, seed), "12345", "N", "Where the records are drawn from.", 1, INT32_MAX},
 };
 
@@ -116,16 +118,20 @@ static void put_field(struct out *o, const struct field *f)
 	}
 }
 
-static void put_template(struct out *o, unsigned set_id, const struct field *fields, size_t n)
+static void put_templates(struct out *o, unsigned set_id, const struct field *fields, size_t n, int64_t templates)
 {
+	uint8_t *set = o->p;
 	put(o, set_id, 2);
-	put(o, 8 + 4 * n, 2);
-	put(o, 256, 2);
-	put(o, n, 2);
-	for (size_t i = 0; i < n; i++) {
-		put(o, fields[i].id, 2);
-		put(o, fields[i].len, 2);
+	put(o, 0, 2);
+	for (int64_t t = 0; t < templates; t++) {
+		put(o, 256 + (uint64_t)t, 2);
+		put(o, n, 2);
+		for (size_t i = 0; i < n; i++) {
+			put(o, fields[i].id, 2);
+			put(o, fields[i].len, 2);
+		}
 	}
+	put_at(set + 2, (uint64_t)(o->p - set), 2);
 }
 
 static void put_data(struct out *o, const struct field *fields, size_t n, int64_t records)
@@ -141,7 +147,7 @@ static void put_data(struct out *o, const struct field *fields, size_t n, int64_
 	put_at(set + 2, (uint64_t)(o->p - set), 2);
 }
 
-static void build_ipfix(struct out *o, bool with_template, int64_t records, const struct field *fields, size_t n)
+static void build_ipfix(struct out *o, int64_t templates, int64_t records, const struct field *fields, size_t n)
 {
 	uint8_t *start = o->p;
 	put(o, 10, 2);
@@ -149,23 +155,23 @@ static void build_ipfix(struct out *o, bool with_template, int64_t records, cons
 	put(o, o->now_ms / 1000, 4);
 	put(o, 0, 4);
 	put(o, 1, 4);
-	if (with_template)
-		put_template(o, 2, fields, n);
+	if (templates)
+		put_templates(o, 2, fields, n, templates);
 	put_data(o, fields, n, records);
 	put_at(start + 2, (uint64_t)(o->p - start), 2);
 }
 
-static void build_v9(struct out *o, bool with_template, int64_t records)
+static void build_v9(struct out *o, int64_t templates, int64_t records)
 {
 	size_t n = sizeof(v9_fields) / sizeof(v9_fields[0]);
 	put(o, 9, 2);
-	put(o, (uint64_t)records + with_template, 2);
+	put(o, (uint64_t)(records + templates), 2);
 	put(o, 100000, 4);
 	put(o, o->now_ms / 1000, 4);
 	put(o, 0, 4);
 	put(o, 1, 4);
-	if (with_template)
-		put_template(o, 0, v9_fields, n);
+	if (templates)
+		put_templates(o, 0, v9_fields, n, templates);
 	put_data(o, v9_fields, n, records);
 }
 
@@ -256,17 +262,18 @@ static const struct shape shapes[] = {
 
 static void build(struct datagram *d, const struct load *l, struct out *o, bool with_template)
 {
+	int64_t templates = with_template ? l->templates : 0;
 	o->p = d->data;
 	if (!strcmp(l->protocol, "v5"))
 		build_v5(o, l->records > 30 ? 30 : l->records);
 	else if (!strcmp(l->protocol, "v9"))
-		build_v9(o, with_template, l->records);
+		build_v9(o, templates, l->records);
 	else if (!strcmp(l->protocol, "sflow"))
 		build_sflow(o, l->records);
 	else if (!strcmp(l->protocol, "varlen"))
-		build_ipfix(o, with_template, l->records, varlen_fields, sizeof(varlen_fields) / sizeof(varlen_fields[0]));
+		build_ipfix(o, templates, l->records, varlen_fields, sizeof(varlen_fields) / sizeof(varlen_fields[0]));
 	else
-		build_ipfix(o, with_template, l->records, ipfix_fields, sizeof(ipfix_fields) / sizeof(ipfix_fields[0]));
+		build_ipfix(o, templates, l->records, ipfix_fields, sizeof(ipfix_fields) / sizeof(ipfix_fields[0]));
 	d->len = (size_t)(o->p - d->data);
 }
 
