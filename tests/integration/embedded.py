@@ -1,5 +1,6 @@
 """weir-embedded as the tests use it: on free ports, asked in SQL."""
 import json
+import subprocess
 import urllib.request
 
 from harness import BIN, ROOT, Program, free_port, get, wait_until
@@ -17,6 +18,15 @@ class Embedded(Program):
         if not self.alive:
             raise AssertionError(f"weir-embedded ended: {self.err}")
         return get(f"http://127.0.0.1:{self.http}/ping") == "Ok.\n"
+
+    def close(self):
+        """Ends by itself, so that its temporary folder goes too."""
+        if self.alive:
+            try:
+                self.terminate()
+            except subprocess.TimeoutExpired:
+                pass
+        super().close()
 
     def query(self, sql):
         """Rows as lists."""
