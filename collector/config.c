@@ -41,7 +41,7 @@ static const struct opt stream_rows[] = {
 	ROW("tls.key", OPT_STRING, tls_key, NULL, "FILE", "Its key, PEM. Or ?key=."),
 	ROW("tls.ca", OPT_STRING, tls_ca, NULL, "FILE",
 	    "Take only exporters with a certificate that one of these has signed, PEM. Or ?ca=."),
-	ROW("stream.sessions", OPT_INT, stream_sessions, "1024", "N", "Connections at a time, of one listener.", .min = 1, .max = 65536),
+	ROW("stream.sessions", OPT_INT, stream_sessions, "1024", "N", "Connections at a time, of one listener.", .min = 1, .max = 16384),
 	ROW("stream.sessions-per-address", OPT_INT, stream_sessions_per_address, "64", "N", "Of these, from one address.",
 	    .min = 1, .max = 65536),
 	ROW("stream.idle", OPT_DURATION, stream_idle, "24h", "TIME", "End a connection on which nothing came for so long. 0: never."),
