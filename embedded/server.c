@@ -193,6 +193,12 @@ static bool flag(const struct http_request *req, const char *name)
 	return value && strcmp(value, "1") == 0;
 }
 
+static bool body_is_compressed(const struct http_request *req)
+{
+	const char *encoding = http_request_header(req, "Content-Encoding");
+	return flag(req, "compress") || flag(req, "decompress") || (encoding && strcasecmp(encoding, "identity") != 0);
+}
+
 static void handle_query(void *arg, const struct http_request *req, struct http_response *res)
 {
 	struct server *s = arg;
@@ -202,9 +208,10 @@ static void handle_query(void *arg, const struct http_request *req, struct http_
 	gather_query(req, &sql);
 	if (!sql.len) {
 		buf_puts(&res->body, "Ok.\n");
-	} else if (flag(req, "compress") || flag(req, "decompress")) {
+	} else if (body_is_compressed(req)) {
 		answer_error(res, s->engine, NOT_IMPLEMENTED_CODE,
-			     "Code: 48. DB::Exception: compress and decompress are not supported here, set them to 0. (NOT_IMPLEMENTED)");
+			     "Code: 48. DB::Exception: Content-Encoding, compress and decompress are not supported here: "
+			     "turn compression off in the client. (NOT_IMPLEMENTED)");
 	} else {
 		run_query(s, req, res, &sql);
 	}

@@ -105,6 +105,9 @@ class Http(OneEngine):
 
     def test_compression_is_refused_in_words(self):
         self.assertEqual(request(self.url + "?compress=1&query=SELECT%201")[0], 501)
+        status, _, body = request(self.url, b"\x04\x22\x4d\x18", {"Content-Encoding": "lz4"})
+        self.assertEqual(status, 501)
+        self.assertIn("turn compression off", body)
 
 
 class Tables(OneEngine):

@@ -1,0 +1,136 @@
+/*
+ * test_embedded.c -- the parts of weir-embedded that need neither engine nor broker.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "embedded/backlog.h"
+#include "embedded/schema.h"
+#include "embedded/sqlscan.h"
+
+static void backlog_keeps_what_is_not_committed(void **state)
+{
+	(void)state;
+	struct backlog b = {0};
+	for (int64_t i = 0; i < 1000; i++)
+		assert_int_equal(backlog_add(&b, i, 10), 0);
+	assert_int_equal(b.bytes, 10000);
+	backlog_committed(&b, 400);
+	assert_int_equal(b.bytes, 6000);
+	assert_int_equal(backlog_add(&b, 399, 10), 0); /* read again, committed already */
+	assert_int_equal(b.count, 600);
+	backlog_committed(&b, 300); /* never back */
+	assert_int_equal(b.committed, 400);
+	for (int64_t i = 1000; i < 2000; i++)
+		assert_int_equal(backlog_add(&b, i, 1), 0);
+	backlog_committed(&b, 2000);
+	assert_int_equal(b.bytes, 0);
+	assert_int_equal(b.count, 0);
+	backlog_free(&b);
+}
+
+static void backlog_counts_a_gap_once(void **state)
+{
+	(void)state;
+	struct backlog b = {0};
+	for (int64_t i = 0; i < 100; i++)
+		assert_int_equal(backlog_add(&b, i, 10), 0);
+	backlog_committed(&b, 10);
+	backlog_forgotten(&b, 5); /* read in time */
+	assert_int_equal(b.gap, 0);
+	backlog_forgotten(&b, 30);
+	backlog_forgotten(&b, 30);
+	assert_int_equal(b.gap, 20);
+	assert_int_equal(b.bytes, 700);
+	backlog_free(&b);
+}
+
+static void check_expand(const char *text, int want, const char *sql)
+{
+	static const struct schema_var vars[] = {{"A", "one"}, {"BAD", "x'y"}, {"EMPTY", ""}};
+	struct buf out = {0};
+	assert_int_equal(schema_expand(text, vars, 3, &out), want);
+	if (sql)
+		assert_string_equal(out.data ? out.data : "", sql);
+	buf_free(&out);
+}
+
+static void variables_are_replaced(void **state)
+{
+	(void)state;
+	check_expand("x ${A:-two} y ${B:-three} z", 0, "x one y three z");
+	check_expand("${A:-}${B:-}|${EMPTY:-no}", 0, "one|");
+	check_expand("no variable, $A, {B}", 0, "no variable, $A, {B}");
+	check_expand("${A}", -EINVAL, NULL);
+	check_expand("${A:-two", -EINVAL, NULL);
+	check_expand("${:-", -EINVAL, NULL);
+	check_expand("'${BAD:-z}'", -EINVAL, NULL);
+}
+
+static void reaching_out_is_seen(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *sql;
+		const char *always, *reading;
+	} rows[] = {
+		{"SELECT 1", NULL, NULL},
+		{"SELECT file, url FROM t WHERE into_outfile = 1", NULL, NULL},
+		{"SELECT 1 INTO OUTFILE 'x'", "INTO OUTFILE", "INTO OUTFILE"},
+		{"select 1 into /* \n */ outfile 'x'", "INTO OUTFILE", "INTO OUTFILE"},
+		{"SELECT ' -- ' INTO\tOUTFILE 'x'", "INTO OUTFILE", "INTO OUTFILE"},
+		{"SELECT $$ ' $$ INTO OUTFILE 'x'", "INTO OUTFILE", "INTO OUTFILE"},
+		{"SELECT 1 INTO \xE2\x88\x92\xE2\x88\x92 x\n OUTFILE 'x'", "INTO OUTFILE", "INTO OUTFILE"},
+		{"INSERT INTO t FROM INFILE 'x'", "FROM INFILE", "FROM INFILE"},
+		{"SELECT * FROM file('/etc/passwd')", NULL, "file"},
+		{"SELECT * FROM `S3` (1)", NULL, "s3"},
+		{"SELECT * FROM url/*(*/('http://x')", NULL, "url"},
+		{"SELECT * FROM url --\n('http://x')", NULL, "url"},
+		{"", NULL, NULL},
+		{"INTO", NULL, NULL},
+		{"/*", NULL, NULL},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *always = sql_reaches_out(rows[i].sql, strlen(rows[i].sql), false);
+		const char *reading = sql_reaches_out(rows[i].sql, strlen(rows[i].sql), true);
+		if (rows[i].always ? !always || strcmp(always, rows[i].always) : always != NULL)
+			fail_msg("%s: %s", rows[i].sql, always ? always : "nothing seen");
+		if (rows[i].reading ? !reading || strcmp(reading, rows[i].reading) : reading != NULL)
+			fail_msg("%s: %s", rows[i].sql, reading ? reading : "nothing seen");
+	}
+}
+
+static void the_last_format_counts(void **state)
+{
+	(void)state;
+	char format[16] = "before";
+	assert_false(sql_format("SELECT 1", 8, format, sizeof(format)));
+	assert_string_equal(format, "before");
+	const char *sql = "SELECT format('{}', 1) FORMAT CSV SETTINGS x = 1";
+	assert_true(sql_format(sql, strlen(sql), format, sizeof(format)));
+	assert_string_equal(format, "CSV");
+	sql = "SELECT 1 format\nJSON";
+	assert_true(sql_format(sql, strlen(sql), format, sizeof(format)));
+	assert_string_equal(format, "JSON");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(backlog_keeps_what_is_not_committed),
+		cmocka_unit_test(backlog_counts_a_gap_once),
+		cmocka_unit_test(variables_are_replaced),
+		cmocka_unit_test(reaching_out_is_seen),
+		cmocka_unit_test(the_last_format_counts),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
