@@ -312,6 +312,7 @@ static void note_flags(struct template *t, const struct step *s)
 	if (s->ie_op == IE_OP_MAPPED)
 		return; /* its target is no offset */
 	t->extra |= s->target >= offsetof(struct record, extra);
+	t->sampling |= s->target >= offsetof(struct record, extra.sampling);
 	for (size_t i = 0; i < sizeof(settles) / sizeof(settles[0]); i++)
 		if (settles[i].target == s->target) {
 			t->relative |= settles[i].relative;

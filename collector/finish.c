@@ -145,7 +145,7 @@ static void fill_post(struct flow *f)
 static void fill_rate(const struct record_run *run, struct record *r)
 {
 	struct flow *f = &r->flow;
-	uint64_t rate = run->t->extra ? sampling_rate(&r->extra.sampling) : 0;
+	uint64_t rate = run->t->sampling ? sampling_rate(&r->extra.sampling) : 0;
 
 	if (!rate && run->look_up_rate)
 		rate = sampling_find(run->dom, f->selector_id, f->in_if);
@@ -187,7 +187,7 @@ void finish_settle(const struct record_run *run, struct record *r)
 		inner_instead(f);
 	fill_times(run, r);
 	fill_protocol(run->t, f);
-	if (run->look_up_rate || run->t->extra)
+	if (run->look_up_rate || run->t->sampling)
 		fill_rate(run, r);
 	if (run->dom && run->dom->metadata)
 		metadata_names(run->d, run->dom, f);

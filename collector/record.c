@@ -125,7 +125,8 @@ static inline void start(const struct record_run *run, struct record *r)
 	size_t size = FLOW_CLEARED;
 	__asm__("" : "+r"(size));
 	memcpy(&r->flow, run->base, size);
-	if (run->t->extra)
+	/* Fields of fixed length are written by every record; one of variable length may be empty. */
+	if (run->t->extra && run->t->n_vars)
 		memset(&r->extra, 0, sizeof(r->extra));
 	r->sub_records = 0;
 	r->cut = 0;
@@ -174,6 +175,8 @@ static int fixed_set(const struct record_run *run, const uint8_t *p, size_t len,
 	size_t budget = record_budget(len);
 	size_t n = there < budget ? there : budget;
 
+	if (run->t->extra)
+		memset(&run->d->record->extra, 0, sizeof(run->d->record->extra));
 	/* What is left behind the last record is padding (RFC 7011 3.3.1, RFC 3954 5.3). */
 	for (size_t i = 0; i < n; i++, p += step)
 		one_record(run, NULL, p);

@@ -36,7 +36,7 @@ struct record_extra {
 	uint64_t start_uptime, end_uptime;   /* ms since the exporter's start */
 	uint64_t start_ago_us, end_ago_us;   /* before the export time */
 	uint64_t duration_ms, duration_us;
-	struct record_sampling sampling;
+	struct record_sampling sampling;     /* the last: template.sampling rests on it */
 };
 
 /* Where steps write to: offsets in here are what a step's target is. */

@@ -176,8 +176,11 @@ size_t record_text(char *out, size_t room, const uint8_t *p, size_t len)
 	if (len > room)
 		len = whole_characters(p, room);
 	memcpy(out, p, len);
-	/* protobuf's string must be UTF-8 or its readers refuse the whole record. */
-	if (!utf8_valid(out, len))
+	uint8_t all = 0;
+	for (size_t i = 0; i < len; i++)
+		all |= p[i];
+	/* protobuf's string must be UTF-8 or its readers refuse the whole record; most are ASCII. */
+	if (all >= 0x80 && !utf8_valid(out, len))
 		for (size_t i = 0; i < len; i++)
 			if ((unsigned char)out[i] >= 0x80)
 				out[i] = '?';

@@ -80,6 +80,7 @@ struct template {
 	uint16_t n_steps, n_reverse, n_vars;
 	bool options;
 	bool extra;                 /* some step fills struct record_extra */
+	bool sampling;              /* and that its sampling */
 	bool lists;                 /* some step is a STEP_CALL */
 	bool post;                  /* post_* may have to stand in */
 	bool icmp;                  /* has type and code of its own */
