@@ -53,7 +53,19 @@ static struct opt_spec spec = {
 	.man_section = 1,
 };
 
-static char description[2048];
+static char description[8192];
+
+/* docs/filter.md has all of it. */
+static const char filter_summary[] =
+	"\nThe filter is nfdump's language: tests, put together by and, or, not and parentheses.\n"
+	"  [src|dst] ip A, net N, port N, as N, mask N, mac M, vlan N, geo CC, network TEXT, customer TEXT\n"
+	"  [in|out] if N, bytes N, packets N;  proto P, flags F, icmp-type N, icmp-code N, tos N, ttl N, duration N\n"
+	"  pps N, bps N, bpp N, flows N, next ip A, bgp next ip A, router ip A, nat ip A, nat port N, nat event E\n"
+	"  mpls label N, vrf N, type T, sampling N, first seen T, last seen T, received T, any, @include FILE\n"
+	"  any field of docs/fields.md by its name: flow_end_reason 3\n"
+	"Comparisons are = != < > <= >=, or in [ ... ] for a list; numbers take k, m, g, t and ranges (8000-8100).\n"
+	"  src ip 10.0.0.0/8 and dst port in [53 443] and not proto udp\n"
+	"  bytes > 1m or (flags S and not flags AFRPU)\n";
 
 static size_t rounded(size_t n)
 {
@@ -89,7 +101,8 @@ static size_t lay_out(void)
 		 "  weir-inserter print metrics --local 192.168.1.0/24 --kafka.brokers localhost:9092\n"
 		 "  weir-inserter print -A srcip -o 'fmt:%%ts , %%te , %%sa' -q -r DIR 'dst port 3389'\n"
 		 "  weir-inserter print -o 'fmt:%%ts , %%te , %%sa' -c 10\n"
-		 "\nExit status: 0 done, 1 failed while running, 2 bad usage or configuration.\n");
+		 "%s"
+		 "\nExit status: 0 done, 1 failed while running, 2 bad usage or configuration.\n", filter_summary);
 	spec.description = description;
 	spec.n_groups = n;
 	return at;

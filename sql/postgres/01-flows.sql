@@ -2,7 +2,7 @@
 -- Idempotent: weir-inserter postgres runs this file whenever it connects (--postgres.create=false: it does not).
 -- All times are UTC.
 
-CREATE SEQUENCE IF NOT EXISTS flows_id_seq;
+CREATE SEQUENCE IF NOT EXISTS flows_id_seq CACHE 1000;
 
 CREATE TABLE IF NOT EXISTS flows (
     id            bigint    NOT NULL DEFAULT nextval('flows_id_seq'),
