@@ -185,8 +185,10 @@ class Topic:
             header = None if header == b"-" else bytes.fromhex(header.decode())
             self.messages.append(Message(int(partition), int(offset), header, bytes.fromhex(payload.decode())))
 
-    def flows(self):
-        """All flows so far; of messages that came twice (same collector, epoch, sequence) the first."""
+    def flows(self, once=True):
+        """All flows so far; of messages that came twice (same collector, epoch, sequence) the first, unless not ONCE."""
+        if not once:
+            return [f for m in list(self.messages) for f in flowpb.records(m.payload)]
         for m in self.messages[self.taken:]:
             self.taken += 1
             if m.header is not None:
