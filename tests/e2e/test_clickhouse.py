@@ -169,6 +169,20 @@ class Tables(OneEngine):
         self.assertIn("LOCAL", bad.stderr)
         self.query("DROP DATABASE other")
 
+    def test_the_cluster_variant_parses(self):
+        done = subprocess.run([f"{ROOT}/scripts/clickhouse-apply", "--dry-run", "--cluster", "east"], capture_output=True,
+                              text=True, check=True)
+        statements = [s for s in done.stdout.split(";\n\n") if s.strip()]
+        self.assertGreater(len(statements), 60)
+        for sql in statements:
+            status, _, body = request(self.url, f"EXPLAIN AST {sql}".encode())
+            if not sql.startswith("INSERT"):
+                self.assertEqual(status, 200, f"{sql}\n{body}")
+            if sql.startswith(("CREATE", "DROP", "ALTER")):
+                self.assertIn("ON CLUSTER `east`", sql)
+        self.assertNotRegex(done.stdout, r"ENGINE = (Summing|Replacing)?MergeTree")
+        self.assertIn("ENGINE = Distributed(`east`, `default`, flows_raw, rand())", done.stdout)
+
     def test_sent_again_counts_once(self):
         now = {"TimeReceived": "2026-11-21 12:00:00", "Bytes": 1, "Collector": 7, "Epoch": 9}
         first = [{**now, "Sequence": 1, "KafkaOffset": 10}, {**now, "Sequence": 1, "KafkaOffset": 10}]
