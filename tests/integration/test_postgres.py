@@ -52,8 +52,8 @@ class Postgres(unittest.TestCase):
         self.addCleanup(c.close)
         return c
 
-    def inserter(self):
-        p = Program(f"{BIN}/weir-inserter", "postgres", "--postgres", self.server.conninfo, "--kafka.brokers", self.kafka.brokers,
+    def inserter(self, *options):
+        p = Program(f"{BIN}/weir-inserter", "postgres", *options, "--postgres", self.server.conninfo, "--kafka.brokers", self.kafka.brokers,
                     "--from", "beginning", "--flush", "200ms", "--kafka.property", "session.timeout.ms=6000")
         self.addCleanup(p.close)
         return p
@@ -87,6 +87,28 @@ class Postgres(unittest.TestCase):
         self.assertEqual(self.server.ask(sums), expected)
         self.assertEqual(self.server.ask("SELECT sum(count), sum(bytes), sum(packets) FROM flows_5m"), expected)
         self.assertEqual(p.terminate(), 0)
+
+    def test_two_of_a_group(self):
+        """Partitions change hands in the middle of batches, eagerly and cooperatively."""
+        collector = self.collector()
+        flows = size = 0
+        for strategy in ("range", "cooperative-sticky"):
+            options = ("--group", strategy, "--kafka.property", f"partition.assignment.strategy={strategy}")
+            mocker = mock_in_background(collector.to, f"{self.dir}/summary", protocol="ipfix", count=2000, flows=10, rate=200)
+            self.addCleanup(mocker.close)
+            first, second = self.inserter(*options), self.inserter(*options)
+            wait_until(lambda: self.stored() > flows + 500, lambda: f"flows are stored\n{first.err}\n{second.err}", 60)
+            self.assertEqual(first.terminate(), 0)
+            third = self.inserter(*options)
+            self.assertEqual(mocker.wait(60), 0, mocker.err)
+            with open(f"{self.dir}/summary") as f:
+                summary = json.load(f)
+            flows += summary["flows"]
+            size += summary["bytes"]
+            wait_until(lambda: self.stored() >= flows, lambda: f"{self.stored()} of {flows}\n{second.err}\n{third.err}", 60)
+            self.assertEqual(self.server.ask("SELECT count(*), sum(bytes) FROM flows"), f"{flows}|{size}")
+            self.assertIn("the group gave us", third.err)
+            self.assertEqual([p.terminate() for p in (second, third)], [0, 0])
 
     def test_what_the_collector_sends_twice_is_stored_once(self):
         """Killed with the broker's answers on their way: the journal sends again what may have arrived."""
