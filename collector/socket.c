@@ -66,7 +66,7 @@ static int open_one(const struct listen_spec *spec, int *ret_fd, struct socket_i
 {
 	struct sockaddr_storage ss = {0};
 	socklen_t len;
-	int fd;
+	int fd = -1;
 	int rc = open_any(spec, SOCK_DGRAM, 0, &fd, &ss, &len);
 	if (rc < 0)
 		return rc;
@@ -167,7 +167,7 @@ int socket_open_stream(const struct listen_spec *spec, unsigned number, int *ret
 {
 	struct sockaddr_storage ss = {0};
 	socklen_t len;
-	int fd;
+	int fd = -1;
 	/* RFC 7011 10.2: a message of SCTP is a whole IPFIX message. Their lengths cut the octets of a socket of this type as well,
 	 * for it never mixes two messages. */
 	int protocol = spec->kind == LISTEN_SCTP ? IPPROTO_SCTP : IPPROTO_TCP;
