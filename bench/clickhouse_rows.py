@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -47,8 +48,11 @@ FROM numbers({{count:UInt64}})
 
 def ask(http, sql, **parameters):
     query = urllib.parse.urlencode({"default_format": "TSV", "max_execution_time": 3600, "max_memory_usage": 8 << 30, **parameters})
-    with urllib.request.urlopen(f"http://localhost:{http}/?{query}", sql.encode(), timeout=3600) as r:
-        return r.read().decode()
+    try:
+        with urllib.request.urlopen(f"http://localhost:{http}/?{query}", sql.encode(), timeout=3600) as r:
+            return r.read().decode()
+    except urllib.error.HTTPError as e:
+        sys.exit(e.read().decode())
 
 
 def cpu(pid):
