@@ -20,6 +20,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/counter.h"
 #include "common/utf8.h"
 
 enum { LINE = 1024 };
@@ -157,4 +158,13 @@ void prom_process(struct buf *b, const char *program)
 	prom_double(b, "process_start_time_seconds", start_time(), NULL);
 	prom_head(b, "weir_build_info", "gauge", "Which program and version this is; the value is 1.");
 	prom_u64(b, "weir_build_info", 1, "program", program, "version", WEIR_VERSION, NULL);
+}
+
+void prom_rows(struct buf *b, const struct prom_row *rows, size_t n, const void *base)
+{
+	for (size_t i = 0; i < n; i++) {
+		const void *at = (const char *)base + rows[i].offset;
+		prom_head(b, rows[i].name, rows[i].type, rows[i].help);
+		prom_u64(b, rows[i].name, counter_get(at), NULL);
+	}
 }

@@ -315,10 +315,7 @@ bool topic_ready(const struct topic *t)
 
 void topic_metrics(const struct topic *t, struct buf *b)
 {
-	static const struct {
-		const char *name, *type, *help;
-		size_t offset;
-	} rows[] = {
+	static const struct prom_row rows[] = {
 		{"weir_enricher_messages_total", "counter", "Messages read.", offsetof(struct topic, messages)},
 		{"weir_enricher_flows_total", "counter", "Flows in them.", offsetof(struct topic, stats.flows)},
 		{"weir_enricher_bad_records_total", "counter", "Records that could not be read, and were left out.",
@@ -336,11 +333,7 @@ void topic_metrics(const struct topic *t, struct buf *b)
 		{"weir_enricher_lag_messages", "gauge", "Messages of the topic that are still to be read.", offsetof(struct topic, lag)},
 	};
 	struct enrich_stats found = {0};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const void *at = (const char *)t + rows[i].offset;
-		prom_head(b, rows[i].name, rows[i].type, rows[i].help);
-		prom_u64(b, rows[i].name, counter_get(at), NULL);
-	}
+	prom_rows(b, rows, sizeof(rows) / sizeof(rows[0]), t);
 	if (t->setup.enrich)
 		enrich_stats(t->setup.enrich, &found);
 	prom_head(b, "weir_enricher_enriched_total", "counter", "Flows in which a country, an AS number or a name was filled in.");

@@ -279,10 +279,7 @@ static void files_tick(void *self, uint64_t now_ns)
 
 static void files_metrics(void *self, struct buf *b)
 {
-	static const struct {
-		const char *name, *type, *help;
-		size_t offset;
-	} counters[] = {
+	static const struct prom_row counters[] = {
 		{"weir_inserter_file_flows_total", "counter", "Flows written to files.", offsetof(struct files, flows)},
 		{"weir_inserter_file_bytes_total", "counter", "Bytes of them before compression.", offsetof(struct files, bytes)},
 		{"weir_inserter_file_complete_total", "counter", "Files that are complete.", offsetof(struct files, complete)},
@@ -296,11 +293,7 @@ static void files_metrics(void *self, struct buf *b)
 	};
 	struct files *s = self;
 	struct hook_stats hooks = {0};
-	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
-		const void *at = (const char *)s + counters[i].offset;
-		prom_head(b, counters[i].name, counters[i].type, counters[i].help);
-		prom_u64(b, counters[i].name, counter_get(at), NULL);
-	}
+	prom_rows(b, counters, sizeof(counters) / sizeof(counters[0]), s);
 	if (!s->hook)
 		return;
 	hook_stats(s->hook, &hooks);

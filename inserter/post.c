@@ -177,20 +177,13 @@ static int post_flush(void *self)
 
 static void post_metrics(void *self, struct buf *b)
 {
-	static const struct {
-		const char *name, *help;
-		size_t offset;
-	} counters[] = {
-		{"weir_inserter_http_flows_total", "Flows that were taken.", offsetof(struct post, flows)},
-		{"weir_inserter_http_requests_total", "Requests made.", offsetof(struct post, requests)},
-		{"weir_inserter_http_refused_total", "Flows refused for good, and dropped.", offsetof(struct post, refused)},
-		{"weir_inserter_http_errors_total", "Requests that have to be made again.", offsetof(struct post, errors)},
+	static const struct prom_row counters[] = {
+		{"weir_inserter_http_flows_total", "counter", "Flows that were taken.", offsetof(struct post, flows)},
+		{"weir_inserter_http_requests_total", "counter", "Requests made.", offsetof(struct post, requests)},
+		{"weir_inserter_http_refused_total", "counter", "Flows refused for good, and dropped.", offsetof(struct post, refused)},
+		{"weir_inserter_http_errors_total", "counter", "Requests that have to be made again.", offsetof(struct post, errors)},
 	};
-	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
-		const void *at = (const char *)self + counters[i].offset;
-		prom_head(b, counters[i].name, "counter", counters[i].help);
-		prom_u64(b, counters[i].name, counter_get(at), NULL);
-	}
+	prom_rows(b, counters, sizeof(counters) / sizeof(counters[0]), self);
 }
 
 static int post_close(void *self)

@@ -511,10 +511,7 @@ static int postgres_open(const void *options, const struct sink_env *env, void *
 
 static void postgres_metrics(void *self, struct buf *b)
 {
-	static const struct {
-		const char *name, *type, *help;
-		size_t offset;
-	} counters[] = {
+	static const struct prom_row counters[] = {
 		{"weir_inserter_postgres_rows_total", "counter", "Flows stored.", offsetof(struct postgres, rows)},
 		{"weir_inserter_postgres_batches_total", "counter", "Transactions.", offsetof(struct postgres, batches)},
 		{"weir_inserter_postgres_repeated_messages_total", "counter",
@@ -526,11 +523,7 @@ static void postgres_metrics(void *self, struct buf *b)
 		 offsetof(struct postgres, errors)},
 		{"weir_inserter_postgres_connected", "gauge", "1 while connected.", offsetof(struct postgres, connected)},
 	};
-	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
-		const void *at = (const char *)self + counters[i].offset;
-		prom_head(b, counters[i].name, counters[i].type, counters[i].help);
-		prom_u64(b, counters[i].name, counter_get(at), NULL);
-	}
+	prom_rows(b, counters, sizeof(counters) / sizeof(counters[0]), self);
 }
 
 static int postgres_close(void *self)

@@ -346,22 +346,17 @@ static int redis_open(const void *options, const struct sink_env *env, void **re
 
 static void redis_metrics(void *self, struct buf *b)
 {
-	static const struct {
-		const char *name, *help;
-		size_t offset;
-	} counters[] = {
-		{"weir_inserter_redis_flows_total", "Flows looked at.", offsetof(struct redis_sink, flows)},
-		{"weir_inserter_redis_unknown_sender_total", "Flows of exporters that are not in the set senders.",
+	static const struct prom_row counters[] = {
+		{"weir_inserter_redis_flows_total", "counter", "Flows looked at.", offsetof(struct redis_sink, flows)},
+		{"weir_inserter_redis_unknown_sender_total", "counter", "Flows of exporters that are not in the set senders.",
 		 offsetof(struct redis_sink, unknown_sender)},
-		{"weir_inserter_redis_outside_total", "Flows in none of their sender's networks.", offsetof(struct redis_sink, outside)},
-		{"weir_inserter_redis_batches_total", "Transactions.", offsetof(struct redis_sink, batches)},
-		{"weir_inserter_redis_errors_total", "Commands and connections that failed.", offsetof(struct redis_sink, errors)},
+		{"weir_inserter_redis_outside_total", "counter", "Flows in none of their sender's networks.",
+		 offsetof(struct redis_sink, outside)},
+		{"weir_inserter_redis_batches_total", "counter", "Transactions.", offsetof(struct redis_sink, batches)},
+		{"weir_inserter_redis_errors_total", "counter", "Commands and connections that failed.",
+		 offsetof(struct redis_sink, errors)},
 	};
-	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
-		const void *at = (const char *)self + counters[i].offset;
-		prom_head(b, counters[i].name, "counter", counters[i].help);
-		prom_u64(b, counters[i].name, counter_get(at), NULL);
-	}
+	prom_rows(b, counters, sizeof(counters) / sizeof(counters[0]), self);
 }
 
 extern const struct sink_kind sink_redis;
