@@ -19,16 +19,11 @@
 
 #include "common/ip.h"
 
-enum { BACKLOG = 128, HOST_MAX = 256, TRIES = 20 };
+enum { BACKLOG = 128, TRIES = 20 };
 
-struct place {
-	char host[HOST_MAX];
-	char port[8];
-};
-
-static int split(const char *address, struct place *ret, char *err, size_t err_len)
+int http_place_parse(const char *address, struct http_place *ret_place, char *err, size_t err_len)
 {
-	struct place p = {0};
+	struct http_place p = {0};
 	const char *colon = strrchr(address, ':');
 	const char *host = address;
 	size_t len = colon ? (size_t)(colon - address) : 0;
@@ -46,7 +41,7 @@ static int split(const char *address, struct place *ret, char *err, size_t err_l
 	}
 	memcpy(p.host, host, len);
 	memcpy(p.port, colon + 1, digits);
-	*ret = p;
+	*ret_place = p;
 	return 0;
 }
 
@@ -129,7 +124,7 @@ static int open_everywhere(struct http_sockets *s, unsigned port)
 	return no_such_family(r) ? add(s, open_ip("0.0.0.0", port, false)) : r;
 }
 
-static int open_named(struct http_sockets *s, const struct place *p, char *err, size_t err_len)
+static int open_named(struct http_sockets *s, const struct http_place *p, char *err, size_t err_len)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	struct addrinfo *found = NULL;
@@ -146,14 +141,14 @@ static int open_named(struct http_sockets *s, const struct place *p, char *err, 
 int http_listen(const char *address, struct http_sockets *ret_sockets, char *err, size_t err_len)
 {
 	struct http_sockets s = {0};
-	struct place p;
+	struct http_place p;
 	const char *where;
 	unsigned long port;
 	*err = '\0';
-	int r = split(address, &p, err, err_len);
+	int r = http_place_parse(address, &p, err, err_len);
 	if (r < 0)
 		return r;
-	port = strtoul(p.port, NULL, 10); /* split() saw that it is digits */
+	port = strtoul(p.port, NULL, 10); /* http_place_parse() saw that it is digits */
 	where = p.host;
 	if (port > 65535)
 		r = -ERANGE;

@@ -11,24 +11,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* "[::1]:80" and "host:80" and ":80" -> host and port; no host means this machine. */
-static int split(const char *address, char *host, size_t host_len, const char **ret_port)
-{
-	const char *colon = strrchr(address, ':');
-	if (!colon || !colon[1])
-		return -EINVAL;
-	size_t len = (size_t)(colon - address);
-	const char *start = address;
-	if (len >= 2 && start[0] == '[' && start[len - 1] == ']') {
-		start++;
-		len -= 2;
-	}
-	if (len >= host_len)
-		return -EINVAL;
-	snprintf(host, host_len, "%.*s", len ? (int)len : 9, len ? start : "localhost");
-	*ret_port = colon + 1;
-	return 0;
-}
+#include "common/http_listen.h"
 
 static int connect_to(const char *host, const char *port)
 {
@@ -71,13 +54,12 @@ static size_t status_line(int fd, char *line, size_t cap)
 
 int probe_http(const char *address, const char *path, char *err, size_t err_len)
 {
-	char host[256], request[512], line[256];
-	const char *port = NULL;
-	if (split(address, host, sizeof(host), &port) < 0) {
-		snprintf(err, err_len, "%s: not HOST:PORT", address);
+	char request[512], line[256];
+	struct http_place place;
+	if (http_place_parse(address, &place, err, err_len) < 0)
 		return -EINVAL;
-	}
-	int fd = connect_to(host, port);
+	const char *host = *place.host ? place.host : "localhost"; /* ":8080" is everywhere, here too */
+	int fd = connect_to(host, place.port);
 	if (fd < 0) {
 		snprintf(err, err_len, "%s: %s", address, strerror(-fd));
 		return fd;
