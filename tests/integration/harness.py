@@ -1,15 +1,19 @@
 """What the integration and end-to-end tests share: programs that are started, waited for and always ended; a real
 Kafka broker; a reader of its topic; the mocker's summary; counters.
 
-Every port is a free one, every directory a temporary one. WEIR_BUILD says where the programs are.
+Every port is a free one. All that is written, by the programs too, lies in one temporary directory, which goes when Python
+ends; programs end with the test even when that is killed. WEIR_BUILD says where the programs are.
 """
+import atexit
 import collections
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -19,15 +23,21 @@ import urllib.request
 import flowpb
 
 ROOT = flowpb.ROOT
+DIE_WITH_US = ("setpriv", "--pdeathsig", "KILL")
 BUILD = os.environ.get("WEIR_BUILD", f"{ROOT}/build/dev")
 BIN = f"{BUILD}/bin"
 LONG = bool(os.environ.get("WEIR_TEST_LONG"))
+PORTS = int(os.environ.get("WEIR_TEST_PORTS", 24000))
+TEMP = tempfile.mkdtemp(prefix="weir-test-")
+tempfile.tempdir = os.environ["TMPDIR"] = TEMP
+atexit.register(shutil.rmtree, TEMP, ignore_errors=True)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 
 def free_port(kind=socket.SOCK_STREAM):
     """One that nobody uses, and the next one too (Kafka's controller has it)."""
     for _ in range(200):
-        port = random.randrange(24000, 24990)
+        port = random.randrange(PORTS, PORTS + 990)
         try:
             with socket.socket(socket.AF_INET, kind) as a, socket.socket(socket.AF_INET, kind) as b:
                 a.bind(("127.0.0.1", port))
@@ -68,8 +78,8 @@ class Program:
         self.command = [str(c) for c in command]
         self.dir = tempfile.mkdtemp(prefix="weir-test-")
         with open(f"{self.dir}/out", "wb") as out, open(f"{self.dir}/err", "wb") as err:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=cwd,
-                                            env=dict(os.environ, **(env or {})))
+            self.process = subprocess.Popen([*DIE_WITH_US, *self.command], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                            cwd=cwd, env=dict(os.environ, **(env or {})))
 
     def text(self, which):
         with open(f"{self.dir}/{which}", errors="replace") as f:
@@ -172,7 +182,7 @@ class Topic:
     def __init__(self, kafka, topic="flows"):
         self.messages = []
         self.taken, self.seen, self.decoded = 0, set(), []
-        self.process = subprocess.Popen([f"{BUILD}/tests/topic_dump", kafka.brokers, topic], stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([*DIE_WITH_US, f"{BUILD}/tests/topic_dump", kafka.brokers, topic], stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL)
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
