@@ -112,9 +112,10 @@ static const struct opt sender_rows[] = {
 
 static const struct opt output_rows[] = {
 	ROW("transport", OPT_STRING, transport_word, NULL, "WHERE",
-	    "Where flows go; kafka when --kafka.brokers is given, else file.", .choices = "file|kafka|null"),
+	    "Where flows go; kafka when --kafka.brokers is given, http when --http.url is, else file.",
+	    .choices = "file|kafka|http|null"),
 	ROW("format", OPT_STRING, format_word, NULL, "FORMAT",
-	    "How: bin (protobuf, each record behind its length), json or text lines. bin to Kafka, else json.",
+	    "How: bin (protobuf, each record behind its length), json or text lines. bin to Kafka, else json; by HTTP always json.",
 	    .choices = "bin|json|text"),
 	ROW("transport.file", OPT_STRING, file, NULL, "PATH",
 	    "File to append to, reopened at SIGHUP. Empty: standard output."),
@@ -128,7 +129,7 @@ static const struct opt batch_rows[] = {
 	ROW("kafka.batch.flows", OPT_INT, batch_flows, "-1", "N",
 	    "Or has so many flows. 1: a message a flow, without the header \"weir\", as goflow2 does it. -1: no limit.",
 	    .min = -1, .max = 1000000),
-	ROW("kafka.batch.linger", OPT_DURATION, batch_linger, "250ms", "TIME", "Or is so old. For a file: the same.",
+	ROW("kafka.batch.linger", OPT_DURATION, batch_linger, "250ms", "TIME", "Or is so old. For a file and HTTP: the same.",
 	    .max = 60ll * 1000000000),
 	ROW("journal.path", OPT_STRING, journal_path, NULL, "DIR",
 	    "Keep flows that Kafka has not acknowledged in files there, so that they outlive the collector. Default: "
@@ -164,6 +165,8 @@ static const struct opt_group *groups(size_t *ret_n)
 	all[n++] = (struct opt_group){.title = "Output", OPT_ROWS(output_rows)};
 	all[n++] = (struct opt_group){.title = "Kafka", .rows = kafka_option_rows, .n_rows = kafka_option_rows_count,
 				      .base = offsetof(struct config, kafka)};
+	all[n++] = (struct opt_group){.title = "HTTP", .rows = http_lines_rows, .n_rows = HTTP_LINES_OPTIONS,
+				      .base = offsetof(struct config, http)};
 	all[n++] = (struct opt_group){.title = "Batches and journal", OPT_ROWS(batch_rows)};
 	all[n++] = (struct opt_group){.title = "Running", OPT_ROWS(run_rows)};
 	all[n++] = (struct opt_group){.title = "As goflow2 has it", .rows = config_goflow2_rows,
@@ -195,22 +198,40 @@ struct opt_spec config_spec(void)
 	return spec;
 }
 
+static enum transport_kind transport_asked(const struct config *c)
+{
+	static const char *const names[TRANSPORT_KINDS] = {"file", "kafka", "http", "null"};
+	for (unsigned i = 0; c->transport_word && i < TRANSPORT_KINDS; i++) {
+		if (strcmp(c->transport_word, names[i]) == 0)
+			return (enum transport_kind)i;
+	}
+	return c->kafka.brokers ? TRANSPORT_KAFKA : c->http.url ? TRANSPORT_HTTP : TRANSPORT_FILE;
+}
+
 static int resolve_transport(struct config *c, char *err, size_t err_len)
 {
-	static const char *const names[] = {"file", "kafka", "null"};
-	c->transport = c->kafka.brokers ? TRANSPORT_KAFKA : TRANSPORT_FILE;
-	for (unsigned i = 0; c->transport_word && i < 3; i++) {
-		if (strcmp(c->transport_word, names[i]) == 0)
-			c->transport = (enum transport_kind)i;
-	}
-	if (c->transport == TRANSPORT_KAFKA && !c->kafka.brokers) {
-		snprintf(err, err_len, "--transport kafka: --kafka.brokers HOST:PORT is missing");
+	static const struct {
+		const char *format; /* when none was asked for */
+		const char *missing;
+	} kinds[TRANSPORT_KINDS] = {
+		[TRANSPORT_FILE] = {"json", NULL},
+		[TRANSPORT_KAFKA] = {"bin", "--transport kafka: --kafka.brokers HOST:PORT is missing"},
+		[TRANSPORT_HTTP] = {"bin", "--transport http: --http.url URL is missing"}, /* in the journal; see transport_http.c */
+		[TRANSPORT_NULL] = {"bin", NULL},
+	};
+	c->transport = transport_asked(c);
+	if ((c->transport == TRANSPORT_KAFKA && !c->kafka.brokers) || (c->transport == TRANSPORT_HTTP && !c->http.url)) {
+		snprintf(err, err_len, "%s", kinds[c->transport].missing);
 		return -EINVAL;
 	}
-	const char *format = c->format_word ? c->format_word : c->transport == TRANSPORT_KAFKA ? "bin" : "json";
+	if (c->transport == TRANSPORT_HTTP && c->format_word && strcmp(c->format_word, "json") != 0) {
+		snprintf(err, err_len, "--format %s: by HTTP flows go as JSON lines; leave it out", c->format_word);
+		return -EINVAL;
+	}
+	if (c->transport == TRANSPORT_HTTP && http_lines_check(&c->http, err, err_len))
+		return -EINVAL;
+	const char *format = c->format_word && c->transport != TRANSPORT_HTTP ? c->format_word : kinds[c->transport].format;
 	(void)batch_format_parse(format, &c->format); /* the row's choices are these */
-	if (c->format_word == NULL && c->transport == TRANSPORT_NULL)
-		c->format = BATCH_BIN;
 	c->encoding = batch_encoding_of(c->format, c->transport == TRANSPORT_FILE ? c->separator : NULL);
 	c->flows_a_batch = c->batch_flows > 0 ? (uint32_t)c->batch_flows : 0;
 	return 0;

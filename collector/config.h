@@ -12,8 +12,9 @@
 #include "collector/sampling.h"
 #include "common/opt.h"
 #include "kafka/options.h"
+#include "output/http_lines.h"
 
-enum transport_kind { TRANSPORT_FILE, TRANSPORT_KAFKA, TRANSPORT_NULL };
+enum transport_kind { TRANSPORT_FILE, TRANSPORT_KAFKA, TRANSPORT_HTTP, TRANSPORT_NULL, TRANSPORT_KINDS };
 
 /* goflow2's spelling of what --kafka.* says; see config_goflow2.c. */
 struct config_goflow2 {
@@ -58,6 +59,7 @@ struct config {
 	char *file;
 	char *separator;
 	struct kafka_options kafka;
+	struct http_lines_options http;
 	struct config_goflow2 goflow2;
 	uint64_t batch_bytes;
 	int64_t batch_flows; /* -1: not given */

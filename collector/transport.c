@@ -119,6 +119,7 @@ int transport_open(const struct config *config, struct transport **ret_transport
 	static int (*const open[])(const struct config *, struct transport **, char *, size_t) = {
 		[TRANSPORT_FILE] = transport_file_open,
 		[TRANSPORT_KAFKA] = transport_kafka_open,
+		[TRANSPORT_HTTP] = transport_http_open,
 		[TRANSPORT_NULL] = transport_null_open,
 	};
 	return open[config->transport](config, ret_transport, err, err_len);

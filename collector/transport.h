@@ -1,8 +1,8 @@
 /*
- * transport.h -- where full batches go: Kafka, a file, nowhere.
+ * transport.h -- where full batches go: Kafka, an HTTP address, a file, nowhere.
  *
  * A worker always has one open batch. It swaps a full one for an empty one and never waits for a broker: Kafka's
- * transport puts batches in the journal; file and null are done with a batch when swap returns.
+ * and HTTP's transports put batches in the journal; file and null are done with a batch when swap returns.
  */
 #ifndef WEIR_COLLECTOR_TRANSPORT_H
 #define WEIR_COLLECTOR_TRANSPORT_H
@@ -23,7 +23,7 @@ struct transport;
 struct transport_totals {
 	uint64_t put;
 	uint64_t recovered;          /* found in the journal at the start */
-	uint64_t acknowledged;       /* by the broker; written; or (null) thrown away as asked */
+	uint64_t acknowledged;       /* by the broker or server; written; or (null) thrown away as asked */
 	uint64_t waiting;            /* in memory or on disk */
 	uint64_t dropped[ERR_COUNT];
 };
@@ -58,6 +58,7 @@ struct transport {
 /* 0, or negative with one line in ERR. */
 int transport_open(const struct config *config, struct transport **ret_transport, char *err, size_t err_len) MUST_CHECK;
 int transport_kafka_open(const struct config *config, struct transport **ret_transport, char *err, size_t err_len) MUST_CHECK;
+int transport_http_open(const struct config *config, struct transport **ret_transport, char *err, size_t err_len) MUST_CHECK;
 int transport_file_open(const struct config *config, struct transport **ret_transport, char *err, size_t err_len) MUST_CHECK;
 int transport_null_open(const struct config *config, struct transport **ret_transport, char *err, size_t err_len) MUST_CHECK;
 

@@ -19,7 +19,7 @@
 
 #include "collector/batch.h"
 #include "collector/config.h"
-#include "collector/journal.h"
+#include "collector/held.h"
 #include "collector/transport.h"
 #include "common/buf.h"
 #include "common/clock.h"
@@ -46,7 +46,7 @@ static const uint64_t backoff_min_ns = 100 * NS_PER_MS, backoff_max_ns = 2 * NS_
 struct transport_kafka {
 	struct transport base;
 	const struct config *config;
-	struct journal *journal;
+	struct held held;
 	uint64_t epoch;
 	uint32_t parts;          /* atomic: the least that batches are sent in */
 	bool small;              /* atomic: the broker takes little: librdkafka must not put messages together either */
@@ -70,8 +70,7 @@ struct transport_kafka {
 	unsigned unanswered;       /* times in a row that the topic was asked for and not there */
 	pthread_mutex_t refused_lock;
 	struct complain refused_complain;
-	struct complain broker_complain, topic_complain, journal_complain, full_complain;
-	uint64_t full_said;
+	struct complain broker_complain, topic_complain;
 };
 
 static struct transport_kafka *of(struct transport *t)
@@ -88,9 +87,9 @@ static void settle(struct transport_kafka *t, struct batch *b, uint32_t n)
 		return;
 	__atomic_sub_fetch(&t->batches_in_flight, 1, __ATOMIC_RELAXED);
 	if (b->again)
-		journal_retry(t->journal, b);
+		journal_retry(t->held.journal, b);
 	else
-		journal_done(t->journal, b, b->refused, (enum err)b->why);
+		journal_done(t->held.journal, b, b->refused, (enum err)b->why);
 }
 
 static void refuse(struct batch *b, uint32_t flows, enum err reason)
@@ -250,7 +249,7 @@ static bool may_feed(struct transport_kafka *t)
 
 static struct batch *next_batch(struct transport_kafka *t)
 {
-	struct batch *b = journal_next(t->journal);
+	struct batch *b = journal_next(t->held.journal);
 	if (b) {
 		uint32_t parts = __atomic_load_n(&t->parts, __ATOMIC_RELAXED);
 		b->parts = parts > b->least_parts ? parts : b->least_parts;
@@ -351,7 +350,7 @@ static void ask_partitions(struct transport_kafka *t)
 static bool has_work(struct transport_kafka *t)
 {
 	struct journal_stats stats;
-	journal_stats(t->journal, &stats);
+	journal_stats(t->held.journal, &stats);
 	return stats.waiting_batches > 0;
 }
 
@@ -379,7 +378,7 @@ static void *sender(void *arg)
 		feed(t);
 		(void)kafka_producer_poll(t->producer, POLL_MS);
 		feed(t);
-		journal_tend(t->journal);
+		journal_tend(t->held.journal);
 	}
 	return NULL;
 }
@@ -388,13 +387,13 @@ static void *sender(void *arg)
 
 static struct batch *take(struct transport *t)
 {
-	return journal_take(of(t)->journal);
+	return journal_take(of(t)->held.journal);
 }
 
 static void give_back(struct transport *t, struct batch *last, uint64_t now_ns)
 {
 	(void)now_ns;
-	journal_put(of(t)->journal, last);
+	journal_put(of(t)->held.journal, last);
 	feed(of(t));
 }
 
@@ -439,28 +438,18 @@ static bool alive(struct transport *t)
 
 static bool behind(struct transport *t)
 {
-	struct journal_stats s;
-	journal_stats(of(t)->journal, &s);
-	return s.waiting_batches > 2 * WINDOW_BATCHES || s.used_slots > s.max_slots / 2;
+	return held_is_behind(&of(t)->held);
 }
 
 static void totals(struct transport *t, struct transport_totals *ret_totals)
 {
-	struct journal_stats s;
-	journal_stats(of(t)->journal, &s);
-	*ret_totals = (struct transport_totals){
-		.put = s.put_flows, .recovered = s.recovered_flows, .acknowledged = s.acknowledged_flows,
-		.waiting = s.waiting_flows,
-	};
-	memcpy(ret_totals->dropped, s.dropped_flows, sizeof(s.dropped_flows));
+	held_totals(&of(t)->held, ret_totals);
 }
 
 static void metrics(struct transport *t, struct buf *out)
 {
 	struct transport_kafka *k = of(t);
-	struct journal_stats j;
 	struct kafka_stats s;
-	journal_stats(k->journal, &j);
 	producer_stats(k, &s);
 	const struct {
 		const char *name, *type, *help;
@@ -472,12 +461,6 @@ static void metrics(struct transport *t, struct buf *out)
 		{"kafka_errors_total", "counter", "Errors of the connection to Kafka.", s.errors},
 		{"kafka_messages_in_flight", "gauge", "Messages inside librdkafka.", s.in_flight},
 		{"kafka_connected", "gauge", "1: a broker answers.", s.connected},
-		{"journal_bytes", "gauge", "Size of all journal segments.", j.bytes},
-		{"journal_max_bytes", "gauge", "Their cap (--journal.max-bytes).", j.max_bytes},
-		{"journal_on_disk", "gauge", "1: in files, 0: in memory.", j.on_disk},
-		{"journal_batches", "gauge", "Batches that Kafka has not acknowledged.", j.waiting_batches},
-		{"journal_in_flight_batches", "gauge", "Of these, inside librdkafka.", j.in_flight_batches},
-		{"journal_damaged_batches_total", "counter", "Found at the start with a wrong checksum.", j.damaged_batches},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char name[80];
@@ -485,31 +468,17 @@ static void metrics(struct transport *t, struct buf *out)
 		prom_head(out, name, rows[i].type, rows[i].help);
 		prom_u64(out, name, rows[i].value, NULL);
 	}
+	held_metrics(&k->held, out);
 }
 
-static void tick(struct transport *base, uint64_t now_ns)
+static void tick(struct transport *t, uint64_t now_ns)
 {
-	struct transport_kafka *t = of(base);
-	struct journal_stats s;
-	char text[400];
-	uint64_t swallowed;
-	if (journal_trouble(t->journal, text, sizeof(text)) && complain_now(&t->journal_complain, now_ns, &swallowed))
-		log_error(LOG_OURS, "journal: %s", text);
-	journal_stats(t->journal, &s);
-	uint64_t lost = s.dropped_flows[ERR_JOURNAL_FULL];
-	if (lost > t->full_said && complain_now(&t->full_complain, now_ns, &swallowed)) {
-		log_error(LOG_OURS, "journal: the cap of %" PRIu64 " bytes is reached; %" PRIu64 " flows lost so far, the oldest first",
-			  s.max_bytes, lost);
-		t->full_said = lost;
-	} else if (lost == t->full_said && s.bytes < s.max_bytes / 2 && complain_over(&t->full_complain)) {
-		log_info(LOG_OURS, "journal: below half of its cap again");
-	}
+	held_tick(&of(t)->held, now_ns);
 }
 
 static void flush(struct transport *base, uint64_t deadline_ns)
 {
 	struct transport_kafka *t = of(base);
-	struct journal_stats s;
 	t->deadline_ns = deadline_ns;
 	__atomic_store_n(&t->stop, true, __ATOMIC_RELEASE);
 	if (t->thread_runs)
@@ -518,10 +487,7 @@ static void flush(struct transport *base, uint64_t deadline_ns)
 	pthread_mutex_lock(&t->feed_lock);
 	retire_producer(t);
 	pthread_mutex_unlock(&t->feed_lock);
-	journal_stats(t->journal, &s);
-	if (s.waiting_flows)
-		log_warn(LOG_BROKER, "%" PRIu64 " flows were not delivered in time; %s", s.waiting_flows,
-			 s.on_disk ? "they stay in the journal for the next start" : "they are lost, as there is no --journal.path");
+	held_say_left(&t->held);
 }
 
 static void kafka_free(struct transport *base)
@@ -530,7 +496,7 @@ static void kafka_free(struct transport *base)
 	if (t->thread_runs)
 		flush(base, 0);
 	kafka_producer_free(t->producer);
-	journal_close(t->journal);
+	held_close(&t->held);
 	pthread_mutex_destroy(&t->feed_lock);
 	pthread_mutex_destroy(&t->refused_lock);
 	free(t);
@@ -552,28 +518,6 @@ static const struct transport_ops kafka_ops = {
 	.free = kafka_free,
 };
 
-static int open_journal(struct transport_kafka *t, char *err, size_t err_len)
-{
-	struct journal_stats s;
-	struct journal_options options = {
-		.path = t->config->journal_path,
-		.max_bytes = t->config->journal_max,
-		.payload_bytes = config_payload_bytes(t->config),
-		.keep_free = config_sockets(t->config) + 4,
-		.epoch = clock_wall_ns(),
-		.format = t->config->format,
-	};
-	int rc = journal_open(&options, &t->journal, err, err_len);
-	if (rc < 0)
-		return rc;
-	if (*err)
-		log_warn(LOG_OURS, "%s", err);
-	journal_stats(t->journal, &s);
-	if (s.recovered_flows)
-		log_info(LOG_OURS, "journal: %" PRIu64 " flows of the last run are sent first", s.recovered_flows);
-	return 0;
-}
-
 int transport_kafka_open(const struct config *config, struct transport **ret_transport, char *err, size_t err_len)
 {
 	struct transport_kafka *t = calloc(1, sizeof(*t));
@@ -586,7 +530,7 @@ int transport_kafka_open(const struct config *config, struct transport **ret_tra
 	t->parts = config->flows_a_batch == 1 ? PARTS_RECORDS : PARTS_WHOLE;
 	pthread_mutex_init(&t->feed_lock, NULL);
 	pthread_mutex_init(&t->refused_lock, NULL);
-	int rc = open_journal(t, err, err_len);
+	int rc = held_open(&t->held, config, err, err_len);
 	if (rc == 0)
 		rc = make_producer(t, err, err_len);
 	if (rc == 0 && (rc = -pthread_create(&t->thread, NULL, sender, t)) < 0)

@@ -21,6 +21,8 @@ struct http_poster {
 	CURL *curl;
 	struct curl_slist *headers;
 	bool gzip;
+	bool (*give_up)(void *arg);
+	void *give_up_arg;
 	struct buf packed;
 	char url[512];
 	char answer[ANSWER_MAX + 1]; /* the beginning of it */
@@ -42,6 +44,14 @@ static size_t take_answer(char *data, size_t size, size_t n, void *arg)
 	for (size_t i = 0; i < len && p->answer_len < ANSWER_MAX; i++)
 		p->answer[p->answer_len++] = data[i] >= 0x20 && data[i] < 0x7f ? data[i] : ' ';
 	return len;
+}
+
+/* libcurl's progress callback. */
+static int goes_on(void *arg, curl_off_t to_get, curl_off_t got, curl_off_t to_send, curl_off_t sent)
+{
+	struct http_poster *p = arg;
+	(void)to_get, (void)got, (void)to_send, (void)sent;
+	return p->give_up(p->give_up_arg);
 }
 
 static int add_header(struct http_poster *p, const char *name, const char *value)
@@ -72,7 +82,7 @@ static int make_headers(struct http_poster *p, const struct http_poster_options 
 	return r;
 }
 
-static int check(const struct http_poster_options *o, char *err, size_t err_len)
+int http_poster_check(const struct http_poster_options *o, char *err, size_t err_len)
 {
 	if (!o->url || (strncmp(o->url, "http://", 7) != 0 && strncmp(o->url, "https://", 8) != 0)) {
 		snprintf(err, err_len, "'%s' is no HTTP address such as https://example.net/v1/ingest", o->url ? o->url : "");
@@ -87,7 +97,7 @@ static int check(const struct http_poster_options *o, char *err, size_t err_len)
 
 int http_poster_new(const struct http_poster_options *options, struct http_poster **ret_poster, char *err, size_t err_len)
 {
-	int r = check(options, err, err_len);
+	int r = http_poster_check(options, err, err_len);
 	if (r)
 		return r;
 	pthread_once(&once, init);
@@ -113,6 +123,17 @@ int http_poster_new(const struct http_poster_options *options, struct http_poste
 	curl_easy_setopt(p->curl, CURLOPT_ERRORBUFFER, p->error);
 	if (options->ca_file)
 		curl_easy_setopt(p->curl, CURLOPT_CAINFO, options->ca_file);
+	if (options->cert) {
+		curl_easy_setopt(p->curl, CURLOPT_SSLCERT, options->cert);
+		curl_easy_setopt(p->curl, CURLOPT_SSLKEY, options->key);
+	}
+	if (options->give_up) {
+		p->give_up = options->give_up;
+		p->give_up_arg = options->give_up_arg;
+		curl_easy_setopt(p->curl, CURLOPT_NOPROGRESS, 0L);
+		curl_easy_setopt(p->curl, CURLOPT_XFERINFOFUNCTION, goes_on);
+		curl_easy_setopt(p->curl, CURLOPT_XFERINFODATA, p);
+	}
 	*ret_poster = p;
 	return 0;
 }

@@ -17,8 +17,11 @@ struct http_poster_options {
 	const char *bearer;       /* token for Authorization, NULL: none */
 	const char *content_type; /* "application/x-ndjson" */
 	const char *ca_file;      /* certificates to trust instead of the system's, NULL: the system's */
+	const char *cert, *key;   /* to show to a server that asks, NULL: none */
 	bool gzip;
 	uint64_t timeout_ns;      /* for one request */
+	bool (*give_up)(void *arg); /* asked about once a second during a request: true breaks it off. NULL: never */
+	void *give_up_arg;
 };
 
 enum http_post_result {
@@ -28,7 +31,9 @@ enum http_post_result {
 	HTTP_POST_REFUSED    /* 400, 415, 422: it will never be taken */
 };
 
-/* 0, -EINVAL (ERR says what of the options) or -ENOMEM. */
+/* 0 or -EINVAL: ERR says what of the options. */
+int http_poster_check(const struct http_poster_options *options, char *err, size_t err_len) MUST_CHECK;
+/* 0, -EINVAL as above or -ENOMEM. */
 int http_poster_new(const struct http_poster_options *options, struct http_poster **ret_poster, char *err,
 		    size_t err_len) MUST_CHECK;
 /* ERR gets one line when it was not taken, *RET_WAIT_NS what the other side asked for in Retry-After, else 0. */

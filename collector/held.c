@@ -1,0 +1,112 @@
+/*
+ * held.c -- see held.h.
+ */
+#include "collector/held.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "collector/config.h"
+#include "collector/transport.h"
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/promtext.h"
+
+enum { BEHIND_BATCHES = 128 };
+
+int held_open(struct held *h, const struct config *config, char *err, size_t err_len)
+{
+	struct journal_stats s;
+	struct journal_options options = {
+		.path = config->journal_path,
+		.max_bytes = config->journal_max,
+		.payload_bytes = config_payload_bytes(config),
+		.keep_free = config_sockets(config) + 4,
+		.epoch = clock_wall_ns(),
+		.format = config->format,
+	};
+	int rc = journal_open(&options, &h->journal, err, err_len);
+	if (rc < 0)
+		return rc;
+	if (*err)
+		log_warn(LOG_OURS, "%s", err);
+	journal_stats(h->journal, &s);
+	if (s.recovered_flows)
+		log_info(LOG_OURS, "journal: %" PRIu64 " flows of the last run are sent first", s.recovered_flows);
+	return 0;
+}
+
+void held_close(struct held *h)
+{
+	journal_close(h->journal);
+	h->journal = NULL;
+}
+
+bool held_is_behind(const struct held *h)
+{
+	struct journal_stats s;
+	journal_stats(h->journal, &s);
+	return s.waiting_batches > BEHIND_BATCHES || s.used_slots > s.max_slots / 2;
+}
+
+void held_totals(const struct held *h, struct transport_totals *ret_totals)
+{
+	struct journal_stats s;
+	journal_stats(h->journal, &s);
+	*ret_totals = (struct transport_totals){
+		.put = s.put_flows, .recovered = s.recovered_flows, .acknowledged = s.acknowledged_flows,
+		.waiting = s.waiting_flows,
+	};
+	memcpy(ret_totals->dropped, s.dropped_flows, sizeof(s.dropped_flows));
+}
+
+void held_metrics(const struct held *h, struct buf *out)
+{
+	struct journal_stats j;
+	journal_stats(h->journal, &j);
+	const struct {
+		const char *name, *type, *help;
+		uint64_t value;
+	} rows[] = {
+		{"weir_collector_journal_bytes", "gauge", "Size of all journal segments.", j.bytes},
+		{"weir_collector_journal_max_bytes", "gauge", "Their cap (--journal.max-bytes).", j.max_bytes},
+		{"weir_collector_journal_on_disk", "gauge", "1: in files, 0: in memory.", j.on_disk},
+		{"weir_collector_journal_batches", "gauge", "Batches that were not acknowledged.", j.waiting_batches},
+		{"weir_collector_journal_in_flight_batches", "gauge", "Of these, being sent.", j.in_flight_batches},
+		{"weir_collector_journal_damaged_batches_total", "counter", "Found at the start with a wrong checksum.",
+		 j.damaged_batches},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		prom_head(out, rows[i].name, rows[i].type, rows[i].help);
+		prom_u64(out, rows[i].name, rows[i].value, NULL);
+	}
+}
+
+void held_tick(struct held *h, uint64_t now_ns)
+{
+	struct journal_stats s;
+	char text[400];
+	uint64_t swallowed;
+	if (journal_trouble(h->journal, text, sizeof(text)) && complain_now(&h->trouble, now_ns, &swallowed))
+		log_error(LOG_OURS, "journal: %s", text);
+	journal_stats(h->journal, &s);
+	uint64_t lost = s.dropped_flows[ERR_JOURNAL_FULL];
+	if (lost > h->full_said && complain_now(&h->full, now_ns, &swallowed)) {
+		log_error(LOG_OURS, "journal: the cap of %" PRIu64 " bytes is reached; %" PRIu64 " flows lost so far, the oldest first",
+			  s.max_bytes, lost);
+		h->full_said = lost;
+	} else if (lost == h->full_said && s.bytes < s.max_bytes / 2 && complain_over(&h->full)) {
+		log_info(LOG_OURS, "journal: below half of its cap again");
+	}
+}
+
+void held_say_left(const struct held *h)
+{
+	struct journal_stats s;
+	journal_stats(h->journal, &s);
+	if (s.waiting_flows)
+		log_warn(LOG_BROKER, "%" PRIu64 " flows were not delivered in time; %s", s.waiting_flows,
+			 s.on_disk ? "they stay in the journal for the next start" : "they are lost, as there is no --journal.path");
+}
