@@ -40,6 +40,7 @@ struct decode_stats {
 	uint64_t sequence_reordered;        /* of those, came late after all; lost - reordered never came */
 	uint64_t sequence_restarts;
 	uint64_t counter_samples;           /* sFlow */
+	uint64_t records_passed_over;       /* sFlow: records of a flow sample whose format fills no field */
 	uint64_t records_ignored;           /* sFlow: additional records that did not fit; their flow goes without */
 	uint64_t samples_lost;              /* sFlow: gaps in the sample numbers of the data sources */
 	uint64_t drops_without_packet;      /* sFlow: notices of discarded packets that do not show the packet: no flow */

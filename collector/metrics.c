@@ -54,6 +54,7 @@ static const struct row decoder_rows[] = {
 	OF_DECODER("templates_expired_total", "counter", "Templates not refreshed in time.", templates_expired),
 	OF_DECODER("options_records_total", "counter", "Records of options data.", options_records),
 	OF_DECODER("counter_samples_total", "counter", "sFlow counter samples.", counter_samples),
+	OF_DECODER("records_passed_over_total", "counter", "sFlow records of formats that fill no field.", records_passed_over),
 	OF_DECODER("records_ignored_total", "counter", "Additional sFlow records that did not fit.", records_ignored),
 	OF_DECODER("samples_lost_total", "counter", "Gaps in the sample numbers of sFlow data sources.", samples_lost),
 	OF_DECODER("drops_without_packet_total", "counter",

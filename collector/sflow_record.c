@@ -376,6 +376,28 @@ static bool read_vni(struct sflow_sample *sample, struct wire *w)
 	return true;
 }
 
+/* 1011: the prefix of the label's forwarding class, where the router record gave none. */
+static bool read_fec(struct sflow_sample *sample, struct wire *w)
+{
+	uint32_t len = wire_u32(w);
+	if (wire_failed(w))
+		return false;
+	if (!sample->f->dst_net)
+		sample->f->dst_net = len;
+	return true;
+}
+
+/* 1043: when the packet was seen, ns since 1970; 0 is an agent without a clock. */
+static bool read_timestamp(struct sflow_sample *sample, struct wire *w)
+{
+	uint64_t ns = wire_u64(w);
+	if (wire_failed(w))
+		return false;
+	if (ns)
+		sample->f->time_flow_start_ns = sample->f->time_flow_end_ns = ns;
+	return true;
+}
+
 /* 1012, 1034, 1035: the VLAN tags, each TPID and TCI, that a frame has (or had, 1012); the outermost one's id. */
 static bool read_vlan_stack(struct wire *w, uint32_t *ret_vlan)
 {
@@ -403,9 +425,57 @@ static bool read_vlan_out(struct sflow_sample *sample, struct wire *w)
 	return read_vlan_stack(w, &sample->f->dst_vlan);
 }
 
+/* 2100, 2101: the socket that served a transaction; the sample has no packet, so the peer is the source. */
+static bool read_socket(struct sflow_sample *sample, struct wire *w, uint32_t addr_len)
+{
+	uint32_t proto = wire_u32(w);
+	const uint8_t *local = wire_bytes(w, addr_len);
+	const uint8_t *remote = wire_bytes(w, addr_len);
+	uint32_t local_port = wire_u32(w);
+	uint32_t remote_port = wire_u32(w);
+	struct flow *f = sample->f;
+	if (wire_failed(w))
+		return false;
+	if (f->etype)
+		return true; /* a packet says it better */
+	f->src_addr = addr_len == 4 ? ip_v4(remote) : ip_v6(remote);
+	f->dst_addr = addr_len == 4 ? ip_v4(local) : ip_v6(local);
+	f->etype = addr_len == 4 ? ETYPE_IPV4 : ETYPE_IPV6;
+	f->proto = proto;
+	f->src_port = remote_port;
+	f->dst_port = local_port;
+	return true;
+}
+
+static bool read_socket4(struct sflow_sample *sample, struct wire *w)
+{
+	return read_socket(sample, w, 4);
+}
+
+static bool read_socket6(struct sflow_sample *sample, struct wire *w)
+{
+	return read_socket(sample, w, 16);
+}
+
+/* 2206: http_request; sizes and times of the transaction are no packet's. */
+static bool read_http(struct sflow_sample *sample, struct wire *w)
+{
+	wire_skip(w, 8); /* method, version */
+	struct wire uri = sflow_record_string(w);
+	for (int i = 0; i < 4; i++)
+		(void)sflow_record_string(w); /* host, referrer, user agent, forwarded for */
+	struct wire user = sflow_record_string(w);
+	if (wire_failed(w))
+		return false;
+	sflow_record_set_string(sample, sample->f->url, &sample->f->n_url, &uri);
+	if (wire_left(&user))
+		sflow_record_set_string(sample, sample->f->user_name, &sample->f->n_user_name, &user);
+	return true;
+}
+
 typedef bool record_fn(struct sflow_sample *sample, struct wire *w);
 
-enum { EXTENDED = 1001 };
+enum { EXTENDED = 1001, APPLICATION = 2100 };
 
 static record_fn *const packets[] = {
 	[1] = read_header, [2] = read_ethernet, [3] = sflow_record_ipv4, [4] = sflow_record_ipv6,
@@ -419,6 +489,7 @@ static record_fn *const extended[] = {
 	[1005 - EXTENDED] = sflow_record_url,
 	[1006 - EXTENDED] = read_mpls,
 	[1007 - EXTENDED] = read_nat,
+	[1011 - EXTENDED] = read_fec,
 	[1012 - EXTENDED] = read_vlan_tunnel,
 	[1020 - EXTENDED] = read_nat_port,
 	[1023 - EXTENDED] = read_tunnel4,
@@ -429,14 +500,32 @@ static record_fn *const extended[] = {
 	[1030 - EXTENDED] = read_vni,
 	[1034 - EXTENDED] = read_vlan_in,
 	[1035 - EXTENDED] = read_vlan_out,
+	[1043 - EXTENDED] = read_timestamp,
 };
+
+static record_fn *const application[] = {
+	[2100 - APPLICATION] = read_socket4,
+	[2101 - APPLICATION] = read_socket6,
+	[2206 - APPLICATION] = read_http,
+};
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static record_fn *reader_of(uint32_t format)
+{
+	if (format - EXTENDED < COUNT(extended))
+		return extended[format - EXTENDED];
+	return format - APPLICATION < COUNT(application) ? application[format - APPLICATION] : NULL;
+}
 
 int sflow_record(struct sflow_sample *sample, uint32_t format, struct wire *w)
 {
-	if (format < sizeof(packets) / sizeof(packets[0]))
-		return !packets[format] || packets[format](sample, w) ? 0 : -ERR_BAD_SAMPLE;
-	uint32_t i = format - EXTENDED;
-	if (i < sizeof(extended) / sizeof(extended[0]) && extended[i] && !extended[i](sample, w))
+	if (format < COUNT(packets) && packets[format])
+		return packets[format](sample, w) ? 0 : -ERR_BAD_SAMPLE;
+	record_fn *reader = reader_of(format);
+	if (!reader)
+		counter_inc(&sample->dg->d->stats.records_passed_over);
+	else if (!reader(sample, w))
 		counter_inc(&sample->dg->d->stats.records_ignored);
 	return 0;
 }

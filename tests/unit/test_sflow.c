@@ -334,6 +334,94 @@ static void other_records(void **state)
 	assert_int_equal(f->dst_vlan, 101);
 }
 
+/* Records for which there is no field are counted; those that say something about the packet's time or route are taken. */
+static void records_of_extensions(void **state)
+{
+	(void)state;
+	uint64_t before = decoder_stats(decoder)->records_passed_over;
+	datagram(1, 1);
+	size_t at = flow_sample(1, 3, 4, 7);
+	header_record(1, 1518, frame4, sizeof(frame4));
+	size_t r = begin(1008); /* MPLS tunnel: name, id, class of service */
+	string("lsp-7");
+	U32S(N(7), N(0));
+	end(r);
+	r = begin(1011); /* LDP: length of the prefix */
+	u32(22);
+	end(r);
+	r = begin(1021); /* the Ethernet header around it */
+	U32S(N(1600), N(0x02000000), N(0x00090000), N(0x02000000), N(0x00080000), N(0x0800));
+	end(r);
+	r = begin(1039); /* transit delay */
+	u32(12345);
+	end(r);
+	r = begin(1043); /* timestamp */
+	u64(1699999999 * NS_PER_S + 7);
+	end(r);
+	r = begin(2100); /* a socket beside a packet: the packet is right */
+	U32S(N(17), N(0x0a000001), N(0x0a000002), N(53), N(999));
+	end(r);
+	end(at);
+	decode();
+	assert_int_equal(res.skipped, 0);
+	assert_int_equal(n_flows, 1);
+	assert_int_equal(flows[0].dst_net, 22);
+	assert_int_equal(flows[0].time_flow_start_ns, 1699999999 * NS_PER_S + 7);
+	assert_int_equal(flows[0].time_flow_end_ns, 1699999999 * NS_PER_S + 7);
+	assert_int_equal(flows[0].time_received_ns, NOW);
+	assert_addr(&flows[0].src_addr, "192.0.2.1");
+	assert_int_equal(flows[0].src_mac, 0x020000000001);
+	assert_int_equal(flows[0].proto, 6);
+	assert_int_equal(decoder_stats(decoder)->records_passed_over - before, 3);
+}
+
+/* A web server's agent samples requests: no packet, but who asked whom for what. */
+static void a_transaction_of_a_server(void **state)
+{
+	(void)state;
+	datagram(1, 2);
+	size_t at = flow_sample(1, 0x3fffffff, 0x3fffffff, 2);
+	size_t r = begin(2206);
+	U32S(N(2), N(1001));
+	string("/index.html");
+	string("www.example.net");
+	string("");
+	string("curl");
+	string("");
+	string("ann");
+	string("text/html");
+	u64(10);
+	u64(2000);
+	U32S(N(150), N(200));
+	end(r);
+	r = begin(2100);
+	U32S(N(6), N(0xc0000201), N(0xc6336407), N(80), N(40000));
+	end(r);
+	end(at);
+	at = flow_sample(2, 3, 4, 1);
+	r = begin(2101);
+	u32(6);
+	static const uint8_t addrs[32] = {0x20, 1, [15] = 5, [16] = 0x20, 1, [31] = 6};
+	put(addrs, 32);
+	U32S(N(443), N(40001));
+	end(r);
+	end(at);
+	decode();
+	assert_int_equal(n_flows, 2);
+	const struct flow *f = &flows[0];
+	assert_addr(&f->src_addr, "198.51.100.7");
+	assert_addr(&f->dst_addr, "192.0.2.1");
+	assert_int_equal(f->src_port, 40000);
+	assert_int_equal(f->dst_port, 80);
+	assert_int_equal(f->proto, 6);
+	assert_int_equal(f->etype, 0x0800);
+	assert_int_equal(f->n_url, 11);
+	assert_memory_equal(f->url, "/index.html", 11);
+	assert_int_equal(f->n_user_name, 3);
+	assert_addr(&flows[1].src_addr, "2001::6");
+	assert_int_equal(flows[1].dst_port, 443);
+}
+
 static void a_long_string_is_cut_between_characters(void **state)
 {
 	(void)state;
@@ -560,6 +648,8 @@ int main(void)
 		cmocka_unit_test(trap_tcp_flags_of_sampled_ip),
 		cmocka_unit_test(sampled_ethernet_padded_or_not),
 		cmocka_unit_test(other_records),
+		cmocka_unit_test(records_of_extensions),
+		cmocka_unit_test(a_transaction_of_a_server),
 		cmocka_unit_test(a_long_string_is_cut_between_characters),
 		cmocka_unit_test(a_bad_additional_record_is_ignored),
 		cmocka_unit_test(discarded_packets),
