@@ -256,12 +256,15 @@ void finish_emit_both(const struct record_run *run, struct record *forward, stru
 	if (run->t->post)
 		fill_post(back);
 	bool answered = back->bytes || back->packets;
+	bool asked = forward->flow.bytes || forward->flow.packets;
 	if (run->d->options.biflow_one) {
 		forward->flow.reverse_bytes = back->bytes;
 		forward->flow.reverse_packets = back->packets;
 		answered = false;
 	}
-	decoder_emit(run->d, run->src->v, &forward->flow, run->res);
+	/* A direction without a packet is no flow (RFC 5103 2): softflowd has such records where it saw answers only. */
+	if (asked || !answered)
+		decoder_emit(run->d, run->src->v, &forward->flow, run->res);
 	if (answered)
 		decoder_emit(run->d, run->src->v, back, run->res);
 }

@@ -140,6 +140,16 @@ static void add_not_allowed(const struct collector *c, struct decode_stats *s)
 	}
 }
 
+/* What the meter made of packets came by no protocol, and is a flow nevertheless. */
+static void metered_flows(const struct collector *c, struct buf *out)
+{
+	uint64_t metered = 0;
+	for (size_t i = 0; i < c->n_workers; i++)
+		metered += counter_get(&worker_stats(c->workers[i])->meter.flows);
+	if (metered)
+		prom_u64(out, NAME("flows_by_version_total"), metered, "version", "packet", NULL);
+}
+
 static void decoders(const struct collector *c, struct buf *out)
 {
 	struct decode_stats s;
@@ -153,6 +163,7 @@ static void decoders(const struct collector *c, struct buf *out)
 	by_reason(out, NAME("sets_skipped_total"), "Data sets and samples that were not decoded.", s.sets_skipped, ERR_NO_TEMPLATE);
 	by_version(out, NAME("datagrams_by_version_total"), "Datagrams by what they said they were.", s.by_version);
 	by_version(out, NAME("flows_by_version_total"), "Flows decoded, by protocol.", s.flows);
+	metered_flows(c, out);
 }
 
 static void flows(const struct collector *c, struct buf *out)

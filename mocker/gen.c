@@ -41,7 +41,7 @@ static int parse_protocols(struct gen *g, const char *list, char *err, size_t er
 		const size_t len = strcspn(p, ",");
 		const struct make_protocol *found = make_protocol_by_name(p, len);
 		if (!found) {
-			snprintf(err, err_len, "--protocol %s: \"%.*s\" is none of v1 v5 v6 v7 v9 ipfix sflow", list, (int)len,
+			snprintf(err, err_len, "--protocol %s: \"%.*s\" is none of " MAKE_PROTOCOL_NAMES, list, (int)len,
 				 p);
 			return -EINVAL;
 		}
@@ -54,7 +54,7 @@ static int parse_protocols(struct gen *g, const char *list, char *err, size_t er
 		p += *p == ',';
 	}
 	if (g->n_protocols == 0) {
-		snprintf(err, err_len, "--protocol is empty; name one of v1 v5 v6 v7 v9 ipfix sflow");
+		snprintf(err, err_len, "--protocol is empty; name one of " MAKE_PROTOCOL_NAMES);
 		return -EINVAL;
 	}
 	return 0;

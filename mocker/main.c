@@ -57,6 +57,18 @@ static run_fn *choose(const struct mocker_options *o)
 	return run_generate;
 }
 
+/* As exporters' own options have it, `--version 9` is the protocol's; alone, --version tells weir's. */
+static void take_version_for_protocol(int argc, char **argv)
+{
+	static char words[] = "--protocol";
+	for (int i = 1; i + 1 < argc; i++) {
+		const char *p = argv[i + 1];
+		const bool number = *p && strspn(p, "0123456789") == strlen(p);
+		if (number && (strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "-version") == 0))
+			argv[i] = words;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct mocker_options o = {0};
@@ -66,6 +78,7 @@ int main(int argc, char **argv)
 	int status = EXIT_USAGE;
 
 	const struct opt_spec spec = mocker_options_spec();
+	take_version_for_protocol(argc, argv);
 	int r = opt_parse(&spec, argc, argv, &o, &parsed, err, sizeof(err));
 	if (r < 0) {
 		fprintf(stderr, "weir-mocker: %s\n", err);

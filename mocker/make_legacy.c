@@ -1,9 +1,9 @@
 /*
- * make_legacy.c -- NetFlow v1, v5, v6 and v7: fixed records, IPv4 only, 16-bit AS numbers and interfaces.
+ * make_legacy.c -- NetFlow v1, v5, v6, v7 and v8: fixed records, IPv4 only, 16-bit AS numbers and interfaces.
  *
- * Layouts: Cisco's "NetFlow Services Solutions Guide" (v1, v5, v7), "NetFlow Export Datagram Format" (v6). All four
- * records begin alike; what follows the ports differs. Times of a flow are milliseconds of the exporter's uptime,
- * 32 bits that wrap after 49.7 days.
+ * Layouts: Cisco's "NetFlow Services Solutions Guide" (v1, v5, v7), "NetFlow Export Datagram Format" (v6, and v8's
+ * router-based aggregations). All records but v8's begin alike; what follows the ports differs. Times of a flow are
+ * milliseconds of the exporter's uptime, 32 bits that wrap after 49.7 days.
  */
 #include "common/clock.h"
 #include "mocker/make.h"
@@ -115,6 +115,74 @@ size_t make_legacy_v7(struct make_exporter *x, uint64_t now_ns, const struct flo
 		put_u16(&w, 0);                          /* which fields are invalid: none */
 		put_bytes(&w, flows[i].next_hop.bytes, 4); /* router that was bypassed */
 	}
+	x->sequence += n;
+	return put_len(&w);
+}
+
+/* --- v8: a record is a sum, and each of the 14 aggregations keeps other keys ------------------------------------------- */
+
+static uint64_t prefix_of(const struct ip_addr *a, uint32_t bits)
+{
+	uint64_t v = (uint64_t)a->bytes[0] << 24 | (uint64_t)a->bytes[1] << 16 | (uint64_t)a->bytes[2] << 8 | a->bytes[3];
+	return bits >= 32 ? v : v & ~(UINT32_MAX >> bits);
+}
+
+/* One letter a field, in the order of the wire. */
+static void put_aggregated(struct put *w, const struct make_exporter *x, const struct flow *f, char field)
+{
+	switch (field) {
+	case 'f': put_u32(w, 1); break; /* flows in the sum */
+	case 'k': put_u32(w, f->packets); break;
+	case 'b': put_u32(w, f->bytes); break;
+	case 's': put_u32(w, uptime_ms(x, f->time_flow_start_ns)); break;
+	case 'e': put_u32(w, uptime_ms(x, f->time_flow_end_ns)); break;
+	case 'a': put_bytes(w, f->src_addr.bytes, 4); break;
+	case 'd': put_bytes(w, f->dst_addr.bytes, 4); break;
+	case 'A': put_u32(w, prefix_of(&f->src_addr, f->src_net)); break;
+	case 'B': put_u32(w, prefix_of(&f->dst_addr, f->dst_net)); break;
+	case 'm': put_u8(w, f->src_net); break;
+	case 'n': put_u8(w, f->dst_net); break;
+	case 'S': put_u16(w, f->src_as); break;
+	case 'D': put_u16(w, f->dst_as); break;
+	case 'i': put_u16(w, f->in_if); break;
+	case 'o': put_u16(w, f->out_if); break;
+	case 'x': put_u16(w, f->src_port); break;
+	case 'y': put_u16(w, f->dst_port); break;
+	case 'p': put_u8(w, f->proto); break;
+	case 't': put_u8(w, f->ip_tos); break;
+	default: put_u8(w, 0);
+	}
+}
+
+size_t make_legacy_v8(struct make_exporter *x, uint64_t now_ns, const struct flow *flows, unsigned n, uint8_t *out)
+{
+	static const char *const aggregations[] = {
+		"fkbseSDio",             /* 1: AS */
+		"fkbsep000xy",           /* 2: protocol and ports */
+		"fkbseAm0Si00",          /* 3: source prefix */
+		"fkbseBn0Do00",          /* 4: destination prefix */
+		"fkbseABmn00SDio",       /* 5: prefixes */
+		"dkbseott00000000",      /* 6 to 8: of Catalyst switches: destination, both ends, full flow */
+		"dakbseoitt0000000000",
+		"dayxkbseoitpt000000000",
+		"fkbseSDiot000",         /* 9 to 14: 1 to 5 with TOS, and prefixes with ports */
+		"fkbsept00xyio",
+		"fkbseAmtSi00",
+		"fkbseBntDo00",
+		"fkbseABmnt0SDio",
+		"fkbseABmntpxyio",
+	};
+	const unsigned which = x->samples++ % (sizeof(aggregations) / sizeof(aggregations[0]));
+	struct put w = start(out, 8, x, now_ns, n);
+	put_u32(&w, x->sequence);
+	put_u8(&w, 0);
+	put_u8(&w, x->domain);
+	put_u8(&w, which + 1);
+	put_u8(&w, 2); /* version of the aggregation's layout */
+	put_zeros(&w, 4);
+	for (unsigned i = 0; i < n; i++)
+		for (const char *field = aggregations[which]; *field; field++)
+			put_aggregated(&w, x, &flows[i], *field);
 	x->sequence += n;
 	return put_len(&w);
 }

@@ -1,6 +1,6 @@
 /*
- * make_sflow.c -- sFlow version 5 (sflow.org, "sFlow Version 5", 2004): each flow becomes one flow sample with the
- * first octets of a packet that could have been in it. The frame's length is the flow's bytes, so that a collector's
+ * make_sflow.c -- sFlow version 5 (sflow.org, "sFlow Version 5", 2004), 4 and 2 (RFC 3176): each flow becomes one flow sample
+ * with the first octets of a packet that could have been in it. The frame's length is the flow's bytes, so that a collector's
  * sum is the summary's.
  */
 #include "common/clock.h"
@@ -63,14 +63,16 @@ static size_t put_frame(const struct flow *f, uint8_t *out)
 	return put_len(&w);
 }
 
-static void put_sample(struct put *w, struct make_exporter *x, const struct flow *f)
+/* LENGTHS: version 5 has one before each sample and record, and tells what was stripped. */
+static void put_sample(struct put *w, struct make_exporter *x, const struct flow *f, bool lengths)
 {
 	uint8_t frame[HEADER_MAX];
 	const size_t len = put_frame(f, frame);
 	const size_t padded = (len + 3) / 4 * 4;
 	const uint32_t rate = x->sampling_rate ? x->sampling_rate : 1;
 	put_u32(w, 1); /* flow sample */
-	put_u32(w, 8 * 4 + 8 + 16 + padded);
+	if (lengths)
+		put_u32(w, 8 * 4 + 8 + 16 + padded);
 	put_u32(w, x->samples++);
 	put_u32(w, f->in_if); /* source id: interface */
 	put_u32(w, rate);
@@ -78,28 +80,50 @@ static void put_sample(struct put *w, struct make_exporter *x, const struct flow
 	put_u32(w, 0); /* drops */
 	put_u32(w, f->in_if);
 	put_u32(w, f->out_if);
-	put_u32(w, 1); /* records */
+	if (lengths)
+		put_u32(w, 1); /* records */
 	put_u32(w, 1); /* raw packet header */
-	put_u32(w, 16 + padded);
+	if (lengths)
+		put_u32(w, 16 + padded);
 	put_u32(w, 1); /* Ethernet */
 	put_u32(w, f->bytes);
-	put_u32(w, FCS); /* stripped */
+	if (lengths)
+		put_u32(w, FCS); /* stripped */
 	put_u32(w, len);
 	put_bytes(w, frame, len);
 	put_zeros(w, padded - len);
+	if (!lengths)
+		put_u32(w, 0); /* extended information */
 }
 
-size_t make_sflow(struct make_exporter *x, uint64_t now_ns, const struct flow *flows, unsigned n, uint8_t *out)
+static size_t datagram(unsigned version, struct make_exporter *x, uint64_t now_ns, const struct flow *flows, unsigned n,
+		       uint8_t *out)
 {
 	struct put w = put_to(out, MAKE_DATAGRAM_MAX);
-	put_u32(&w, 5);
+	put_u32(&w, version);
 	put_u32(&w, x->agent.len == 16 ? 2 : 1);
 	put_bytes(&w, x->agent.bytes, x->agent.len == 16 ? 16 : 4);
-	put_u32(&w, x->domain);
+	if (version == 5)
+		put_u32(&w, x->domain);
 	put_u32(&w, x->sequence++);
 	put_u32(&w, (now_ns - x->boot_ns) / NS_PER_MS);
 	put_u32(&w, n);
 	for (unsigned i = 0; i < n; i++)
-		put_sample(&w, x, &flows[i]);
+		put_sample(&w, x, &flows[i], version == 5);
 	return w.failed ? 0 : put_len(&w);
+}
+
+size_t make_sflow(struct make_exporter *x, uint64_t now_ns, const struct flow *flows, unsigned n, uint8_t *out)
+{
+	return datagram(5, x, now_ns, flows, n, out);
+}
+
+size_t make_sflow_v2(struct make_exporter *x, uint64_t now_ns, const struct flow *flows, unsigned n, uint8_t *out)
+{
+	return datagram(2, x, now_ns, flows, n, out);
+}
+
+size_t make_sflow_v4(struct make_exporter *x, uint64_t now_ns, const struct flow *flows, unsigned n, uint8_t *out)
+{
+	return datagram(4, x, now_ns, flows, n, out);
 }

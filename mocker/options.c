@@ -26,13 +26,14 @@ static const struct opt where_rows[] = {
 
 static const struct opt what_rows[] = {
 	{.name = "protocol", .type = OPT_STRING, .offset = AT(protocol), .value = "ipfix", .arg = "LIST",
-	 .help = "v1, v5, v6, v7, v9, ipfix, sflow; of several (v5,v9) each datagram takes the next."},
+	 .help = "v1, v5, v6, v7, v8 (its 14 aggregations in turn), v9, ipfix, sflow, sflow2, sflow4; of several (v5,v9) each "
+		 "datagram takes the next. `--version 9` is `--protocol v9`, `--version 10` `--protocol ipfix`."},
 	{.name = "profile", .type = OPT_STRING, .offset = AT(profile), .value = "home", .arg = "KIND",
 	 .choices = "home|campus|backbone|scan|flood",
 	 .help = "home: clients that up- and download; campus: 2,000 machines in 8 networks; backbone: 64 AS, 16 "
 		 "interfaces; scan: 10.66.0.6 tries port after port; flood: everybody sends to 10.1.0.80."},
 	{.name = "flows", .type = OPT_INT, .offset = AT(flows), .value = "10", .arg = "N", .min = 1, .max = MAKE_FLOWS_MAX,
-	 .help = "Flow records a datagram; v5 holds 30 at most, v1 24, v6 and v7 27, sFlow 256."},
+	 .help = "Flow records a datagram; v5 holds 30 at most, v1 24, v6, v7 and v8 27, sFlow 256."},
 	{.name = "seed", .type = OPT_INT, .offset = AT(seed), .value = "1", .arg = "N", .min = 0, .max = INT64_MAX,
 	 .help = "The same seed makes the same traffic."},
 	{.name = "ipv6", .type = OPT_INT, .offset = AT(ipv6), .value = "30", .arg = "PERCENT", .min = 0, .max = 100,
@@ -84,7 +85,7 @@ struct opt_spec mocker_options_spec(void)
 		.description = "Traffic is made up from a seed, or a capture's. It ends by itself.\n\n"
 			       "    weir-mocker --to 127.0.0.1:2055 --protocol v5,v9,ipfix --count 1000 --summary -\n"
 			       "    weir-mocker --pcap router.pcap --speed 10 --to collector:2055\n"
-			       "    weir-mocker --pcap packets.pcap --meter --protocol v9 --speed 0\n"
+			       "    weir-mocker --pcap packets.pcap --meter --version 9 --speed 0\n"
 			       "    weir-mocker --kafka.brokers localhost:9092 --count 0 --duration 1m\n\n"
 			       "Exit status: 0 all was sent, 1 sending failed, 2 bad usage.\n",
 		.groups = groups,

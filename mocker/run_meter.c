@@ -115,7 +115,7 @@ int run_meter(const struct mocker_options *options, struct summary **ret_summary
 	if (r < 0)
 		goto out;
 	r = -EINVAL;
-	if (!m.protocol || m.protocol->samples) {
+	if (!m.protocol || m.protocol->samples || m.protocol->aggregates) {
 		snprintf(err, err_len, "--protocol %s: with --meter one of v1 v5 v6 v7 v9 ipfix", options->protocol);
 		goto out;
 	}

@@ -54,7 +54,9 @@ class ToCollector(unittest.TestCase):
         """The packets of tests/golden, metered: what softflowd made of the same packets."""
         for protocol, golden in (("v5", "softflowd-v5"), ("v9", "softflowd-v9-ether"), ("ipfix", "softflowd-ipfix-ether")):
             before = len(self.collector.out.splitlines())
-            s = mock(self.collector.to, "--meter", pcap=f"{GOLDEN}/packets.pcap", speed=0, protocol=protocol)
+            number = {"v5": 5, "v9": 9, "ipfix": 10}[protocol]
+            s = mock(self.collector.to, "--meter", pcap=f"{GOLDEN}/packets.pcap", speed=0, version=number)
+            self.assertEqual(list(s["protocols"]), [protocol])
             flows = self.flows(before + s["flows"])[before:]
             with open(f"{GOLDEN}/{golden}.json") as f:
                 softflowd = [json.loads(line) for line in f]
@@ -91,7 +93,7 @@ class Usage(unittest.TestCase):
         return p.wait(10), p.err
 
     def test_bad_usage(self):
-        for words, named in ((("--meter",), "--pcap"), (("--protocol", "v10"), '"v10"'), (("--to", "nowhere"), "HOST:PORT"),
+        for words, named in ((("--meter",), "--pcap"), (("--protocol", "v10"), '"v10"'), (("--version", "3"), '"3"'), (("--to", "nowhere"), "HOST:PORT"),
                              (("--profile", "office"), "office"), (("--pcap", "/nowhere.pcap"), "/nowhere.pcap"),
                              (("--pcap", f"{GOLDEN}/packets.pcap", "--speed", "fast"), "fast"),
                              (("--flows", "0"), "flows")):

@@ -397,6 +397,7 @@ class Packets(Printing):
         self.assertEqual((flow["type"], flow["sampler_address"], flow["in_if"]),
                          ("PACKET", "127.0.0.1", socket.if_nametoindex("lo")))
         self.wait_count(10, "meter_packets_metered_total")
+        self.wait_count(1, "flows_by_version_total", version="packet")
         harness.conserves(self, c.metrics())
 
     def test_mistakes(self):

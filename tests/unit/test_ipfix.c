@@ -204,6 +204,25 @@ static void a_biflow_is_two_flows(void **state)
 	assert_int_equal(flows[2].bytes, 500);
 }
 
+/* softflowd: only what came back was seen. That is one flow, the other way round. */
+static void a_biflow_of_answers_only(void **state)
+{
+	(void)state;
+	ipfix(1);
+	template_set(256, BIFLOW);
+	set(256);
+	put_ip("198.51.100.1"), put_ip("203.0.113.1"), put(1234, 2), put(80, 2), put(6, 1), put(10, 4), put(20, 4);
+	put(0, 8), put(0, 8), put(0, 1), put(9000, 8), put(4, 8), put(0x12, 1);
+	put(0, 8), put(NOW_S * 1000ull - 8000, 8), put_ip("192.0.2.254");
+	end_set();
+	send_all();
+	assert_int_equal(n_flows, 1);
+	assert_addr(&flows[0].src_addr, "203.0.113.1");
+	assert_int_equal(flows[0].src_port, 80);
+	assert_int_equal(flows[0].bytes, 9000);
+	assert_int_equal(flows[0].time_flow_start_ns, NOW - 8 * NS_PER_S);
+}
+
 static void a_biflow_in_one_flow(void **state)
 {
 	(void)state;
@@ -241,7 +260,7 @@ int main(void)
 		T(padding_behind_variable_records), T(a_variable_length_that_leaves_its_set), T(a_message_length_that_lies),
 		T(records_shorter_than_the_set_leave_padding), T(a_set_shorter_than_its_record),
 		T(records_of_a_few_octets_are_bounded), T(a_biflow_is_two_flows),
-		T(a_biflow_in_one_flow), T(enterprise_bit_in_options_templates),
+		T(a_biflow_of_answers_only), T(a_biflow_in_one_flow), T(enterprise_bit_in_options_templates),
 	};
 	return RUN(tests);
 }

@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/wire.h"
 #include "mocker/gen.h"
+#include "mocker/make.h"
 #include "mocker/pace.h"
 
 static const uint64_t NOW = 1795262400ull * NS_PER_S;
@@ -36,7 +37,7 @@ static void test_same_seed_same_octets(void **state)
 {
 	(void)state;
 	static uint8_t a[MAKE_DATAGRAM_MAX], b[MAKE_DATAGRAM_MAX];
-	struct gen *one = make("v1,v5,v6,v7,v9,ipfix,sflow"), *two = make("v1,v5,v6,v7,v9,ipfix,sflow");
+	struct gen *one = make("v1,v5,v6,v7,v8,v9,ipfix,sflow,sflow2,sflow4"), *two = make("v1,v5,v6,v7,v8,v9,ipfix,sflow,sflow2,sflow4");
 	for (unsigned i = 0; i < 100; i++) {
 		unsigned source_a, source_b;
 		bool template_a, template_b;
@@ -119,7 +120,7 @@ static void test_v5_has_no_ipv6(void **state)
 	for (unsigned i = 0; i < HOME_CLIENTS_MAX; i++)
 		six += s->clients[i][1][0].flows + s->clients[i][1][1].flows;
 	assert_true(six > 0);
-	assert_true(six < s->by_protocol[4].flows); /* v9's row */
+	assert_true(six < s->by_protocol[make_protocol_by_name("v9", 2) - make_protocols].flows);
 	gen_free(g);
 }
 
@@ -130,11 +131,16 @@ static void add_flow(void *arg, struct flow *f)
 	sum->bytes += f->bytes;
 	sum->packets += f->packets;
 	assert_int_equal(f->sampling_rate, f->type == FLOW_TYPE_NETFLOW_V1 || f->type == FLOW_TYPE_NETFLOW_V6 ||
-						   f->type == FLOW_TYPE_NETFLOW_V7 ? 0 : 16);
+						   f->type == FLOW_TYPE_NETFLOW_V7 || f->type == FLOW_TYPE_NETFLOW_V8 ? 0 : 16);
 	assert_true(f->time_flow_end_ns < NOW + NS_PER_S && f->time_flow_end_ns > NOW - 60 * NS_PER_S);
 	assert_true(f->time_flow_start_ns <= f->time_flow_end_ns && f->time_flow_start_ns > NOW - 60 * NS_PER_S);
 	if (f->type == FLOW_TYPE_NETFLOW_V9 || f->type == FLOW_TYPE_IPFIX)
 		assert_true(f->src_mac && f->dst_mac && f->src_as && f->dst_as);
+}
+
+static void keep_flow(void *arg, struct flow *f)
+{
+	*(struct flow *)arg = *f;
 }
 
 static void add_sample(void *arg, struct flow *f)
@@ -150,14 +156,14 @@ static void add_sample(void *arg, struct flow *f)
 static void test_decoder_agrees(void **state)
 {
 	(void)state;
-	static const char *const protocols[] = {"v1", "v5", "v6", "v7", "v9", "ipfix", "sflow"};
+	static const char *const protocols[] = {"v1", "v5", "v6", "v7", "v8", "v9", "ipfix", "sflow", "sflow2", "sflow4"};
 	static uint8_t out[MAKE_DATAGRAM_MAX];
 	for (size_t k = 0; k < sizeof(protocols) / sizeof(protocols[0]); k++) {
 		struct gen *g = make(protocols[k]);
 		struct summary_sum found = {0};
 		struct decoder *d;
 		const struct decode_options options = {
-			.emit = strcmp(protocols[k], "sflow") == 0 ? add_sample : add_flow, .emit_arg = &found};
+			.emit = strncmp(protocols[k], "sflow", 5) == 0 ? add_sample : add_flow, .emit_arg = &found};
 		assert_int_equal(decoder_new(&options, &d), 0);
 		for (unsigned i = 0; i < 100; i++) {
 			unsigned source;
@@ -176,6 +182,41 @@ static void test_decoder_agrees(void **state)
 		assert_int_equal(found.packets, s->total.packets);
 		decoder_free(d);
 		gen_free(g);
+	}
+}
+
+/* The 14 aggregations of v8, in turn: what each keeps is there. */
+static void test_v8_aggregations(void **state)
+{
+	(void)state;
+	static uint8_t out[MAKE_DATAGRAM_MAX];
+	struct make_exporter x = {.boot_ns = NOW - 3600 * NS_PER_S};
+	static const uint8_t a[4] = {192, 168, 1, 51}, b[4] = {203, 0, 113, 80};
+	struct flow f = {.src_addr = ip_v4(a), .dst_addr = ip_v4(b), .src_net = 24, .dst_net = 16, .proto = 6, .src_port = 1024,
+		.dst_port = 443, .src_as = 65001, .dst_as = 65002, .bytes = 1000, .packets = 3, .in_if = 7, .out_if = 8};
+	f.time_flow_start_ns = f.time_flow_end_ns = NOW - NS_PER_S;
+	for (unsigned i = 1; i <= 14; i++) {
+		struct flow got = {0};
+		struct decoder *d;
+		struct decode_result result;
+		const struct decode_options options = {.emit = keep_flow, .emit_arg = &got};
+		assert_int_equal(decoder_new(&options, &d), 0);
+		struct datagram dg = {.data = out, .received_ns = NOW, .source = ip_v4(a)};
+		dg.len = make_legacy_v8(&x, NOW, &f, 1, out);
+		assert_int_equal(out[22], i);
+		decoder_datagram(d, DECODE_ANY, &dg, &result);
+		assert_int_equal(result.flows, 1);
+		assert_int_equal(result.skipped, 0);
+		assert_int_equal(got.bytes, 1000);
+		assert_int_equal(got.packets, 3);
+		assert_int_equal(got.time_flow_end_ns, NOW - NS_PER_S);
+		const bool as = i == 1 || i == 5 || i == 9 || i == 13;
+		assert_int_equal(got.src_as, as || i == 3 || i == 11 ? 65001 : 0);
+		assert_int_equal(got.dst_as, as || i == 4 || i == 12 ? 65002 : 0);
+		assert_int_equal(got.dst_port, i == 2 || i == 8 || i == 10 || i == 14 ? 443 : 0);
+		assert_int_equal(got.src_net, i == 3 || i == 5 || i == 11 || i >= 13 ? 24 : 0);
+		assert_int_equal(got.out_if, i == 2 || i == 3 || i == 11 ? 0 : 8);
+		decoder_free(d);
 	}
 }
 
@@ -211,7 +252,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_seed_same_octets), cmocka_unit_test(test_v5_adds_up),
 		cmocka_unit_test(test_templates_first_and_again), cmocka_unit_test(test_v5_has_no_ipv6),
-		cmocka_unit_test(test_decoder_agrees), cmocka_unit_test(test_bad_protocol), cmocka_unit_test(test_pace),
+		cmocka_unit_test(test_decoder_agrees), cmocka_unit_test(test_v8_aggregations),
+		cmocka_unit_test(test_bad_protocol), cmocka_unit_test(test_pace),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
