@@ -29,6 +29,7 @@ BIN = f"{BUILD}/bin"
 LONG = bool(os.environ.get("WEIR_TEST_LONG"))
 PORTS = int(os.environ.get("WEIR_TEST_PORTS", 24000))
 TEMP = tempfile.mkdtemp(prefix="weir-test-")
+os.chmod(TEMP, 0o755)  # PostgreSQL runs as another user, and has its data in there
 tempfile.tempdir = os.environ["TMPDIR"] = TEMP
 atexit.register(shutil.rmtree, TEMP, ignore_errors=True)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
