@@ -277,7 +277,8 @@ static uint16_t skip_to_network(struct wire *w, uint16_t etype)
 /* Walks IPv6 extension headers up to the fragment header or the payload; gives the protocol there. */
 static uint8_t skip_extensions(struct wire *w, uint8_t proto, struct iphdr_frag *frag)
 {
-	while (iphdr_is_option(proto)) {
+	/* What a cut header gives is 0, which is an option too. */
+	while (iphdr_is_option(proto) && !wire_failed(w)) {
 		uint8_t next = wire_u8(w);
 		uint8_t words = wire_u8(w);
 		wire_skip(w, 6 + (size_t)words * 8);

@@ -51,6 +51,24 @@ static size_t change(uint8_t *data, size_t len)
 	return len;
 }
 
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size)
+{
+	static uint8_t room[INPUT_MAX];
+	memcpy(room, data, size);
+	size_t len = change(room, size);
+	len = len < max_size ? len : max_size;
+	memcpy(data, room, len);
+	return len;
+}
+
+/* Every other variant by the target's own mutator, where it has one. */
+static size_t variant_of(uint8_t *data, size_t len, int round)
+{
+	if (LLVMFuzzerCustomMutator && round % 2)
+		return LLVMFuzzerCustomMutator(data, len, INPUT_MAX, below(UINT32_MAX));
+	return change(data, len);
+}
+
 static int run_file(const char *path, int rounds)
 {
 	static uint8_t data[INPUT_MAX], variant[INPUT_MAX];
@@ -62,7 +80,7 @@ static int run_file(const char *path, int rounds)
 	run(data, len);
 	for (int i = 0; i < rounds; i++) {
 		memcpy(variant, data, len);
-		run(variant, change(variant, len));
+		run(variant, variant_of(variant, len, i));
 	}
 	return 1;
 }

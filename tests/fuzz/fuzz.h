@@ -10,6 +10,9 @@
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* Optional, in mutate_NAME.c: makes a new input of an old one, in place. What it may call for bytes without structure is below. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed) __attribute__((weak));
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
 #define FUZZ_ASSERT(condition) \
 	do { \
