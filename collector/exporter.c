@@ -154,6 +154,7 @@ static void domain_free(struct decoder *d, struct domain *dom)
 	templates_free(d, dom);
 	sampling_free(d, dom->sampling);
 	metadata_free(d, dom->metadata);
+	sequence_free(d, &dom->sequence);
 	if (d->exporters.last == dom)
 		d->exporters.last = NULL;
 	d->exporters.domain_count--;
@@ -334,6 +335,34 @@ struct domain *exporter_domain(struct decoder *d, const struct ip_addr *addr, ui
 	*ret_reason = ERR_NONE;
 	touch(d, dom);
 	return dom;
+}
+
+uint64_t exporter_init_ns(const struct domain *dom, uint16_t port)
+{
+	const struct domain_init *newest = dom->init;
+
+	for (size_t i = 0; i < DOMAIN_INITS; i++) {
+		if (dom->init[i].ns && dom->init[i].port == port)
+			return dom->init[i].ns;
+		if (dom->init[i].seen_ns > newest->seen_ns)
+			newest = &dom->init[i];
+	}
+	return newest->ns;
+}
+
+void exporter_learn_init(struct domain *dom, uint16_t port, uint64_t now_ns, uint64_t init_ns)
+{
+	struct domain_init *at = &dom->init[0];
+
+	for (size_t i = 0; i < DOMAIN_INITS; i++) {
+		if (dom->init[i].ns && (dom->init[i].port == port || dom->init[i].ns == init_ns)) {
+			at = &dom->init[i];
+			break;
+		}
+		if (dom->init[i].seen_ns < at->seen_ns)
+			at = &dom->init[i];
+	}
+	*at = (struct domain_init){.ns = init_ns, .seen_ns = now_ns, .port = port};
 }
 
 void exporter_useful(struct decoder *d)

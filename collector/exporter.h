@@ -31,15 +31,33 @@ struct templates;
 enum {
 	EXPORTERS_DEFAULT = 16384,
 	DOMAINS_DEFAULT = 256, /* an exporter */
+	DOMAIN_INITS = 4,
+	SEQUENCE_OTHERS = 7,
 };
 
-/* Sequence numbers of one stream, RFC 7011 3.1, RFC 3954 5.1. LOST never goes down: what came after all, but late, is in
- * REORDERED, so lost - reordered is what never came. */
-struct sequence {
+struct sequence_stream {
 	uint32_t next;      /* expected */
 	uint32_t late_next; /* what follows the one that came late */
+	uint64_t last_ns;
+	uint16_t port;      /* it came from last */
 	bool seen, late;
+	bool roams;         /* it has gone on from another port */
+};
+
+/* Sequence numbers of a domain, RFC 7011 3.1, RFC 3954 5.1. LOST never goes down: what came after all, but late, is in
+ * REORDERED, so lost - reordered is what never came. */
+struct sequence {
+	struct sequence_stream first;
+	struct sequence_stream *others; /* of further exporters at this address (NAT): SEQUENCE_OTHERS of them, or NULL */
+	struct sequence_stream *at;     /* noted last */
 	uint64_t units, lost, reordered, restarts;
+};
+
+/* systemInitTimeMilliseconds, as one port said it. */
+struct domain_init {
+	uint64_t ns; /* 0: none */
+	uint64_t seen_ns;
+	uint16_t port;
 };
 
 struct exporter_link {
@@ -74,7 +92,7 @@ struct domain {
 	struct templates *templates; /* NULL until the first one */
 	struct sampling *sampling;
 	struct metadata *metadata;
-	uint64_t init_ns;          /* systemInitTimeMilliseconds from options data, 0 unknown */
+	struct domain_init init[DOMAIN_INITS]; /* from options data; several where ports contradict each other */
 	uint64_t last_seen_ns;
 };
 
@@ -114,9 +132,14 @@ void exporter_drop_session(struct decoder *d, uint64_t session);
 /* Forgets domains and exporters that were silent for long; looks at a bounded number a call. */
 void exporters_tick(struct decoder *d);
 
-/* Counts GOT, the number of the first unit of a datagram that holds UNITS of them, in SEQ and d's stats. */
-void sequence_note(struct decoder *d, struct sequence *seq, uint32_t got, uint32_t units);
+/* When the exporter at PORT was started, 0 unknown: what PORT said, else what was said last. */
+uint64_t exporter_init_ns(const struct domain *dom, uint16_t port);
+void exporter_learn_init(struct domain *dom, uint16_t port, uint64_t now_ns, uint64_t init_ns);
+
+/* Counts GOT, the number of the first unit of a datagram from PORT that holds UNITS of them, in SEQ and d's stats. */
+void sequence_note(struct decoder *d, struct sequence *seq, uint16_t port, uint32_t got, uint32_t units);
 /* Nobody knows how many units the datagram noted last held: the next one's number is taken as it comes. */
 void sequence_unsure(struct sequence *seq);
+void sequence_free(struct decoder *d, struct sequence *seq);
 
 #endif

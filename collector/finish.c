@@ -31,7 +31,7 @@ void finish_base(struct record_run *run, struct flow *base)
 	base->sampling_rate = src->sampling;
 	run->look_up_rate = false;
 	if (run->dom && run->dom->sampling) {
-		uint64_t only = sampling_only(run->dom);
+		uint64_t only = sampling_only(run->dom, src->port);
 		if (only)
 			base->sampling_rate = only;
 		run->look_up_rate = true;
@@ -76,7 +76,7 @@ static void fill_uptime(const struct record_run *run, struct record *r)
 	uint64_t init_ns = r->extra.init_ms * NS_PER_MS;
 
 	if (!init_ns && run->dom)
-		init_ns = run->dom->init_ns;
+		init_ns = exporter_init_ns(run->dom, src->port);
 	if (src->has_uptime) {
 		if (!*start && has & TEMPLATE_START_UPTIME)
 			*start = at_uptime(src, r->extra.start_uptime);
@@ -148,7 +148,7 @@ static void fill_rate(const struct record_run *run, struct record *r)
 	uint64_t rate = run->t->sampling ? sampling_rate(&r->extra.sampling) : 0;
 
 	if (!rate && run->look_up_rate)
-		rate = sampling_find(run->dom, f->selector_id, f->in_if);
+		rate = sampling_find(run->dom, run->src->port, f->selector_id, f->in_if);
 	if (rate)
 		f->sampling_rate = rate;
 }
@@ -190,7 +190,7 @@ void finish_settle(const struct record_run *run, struct record *r)
 	if (run->look_up_rate || run->t->sampling)
 		fill_rate(run, r);
 	if (run->dom && run->dom->metadata)
-		metadata_names(run->d, run->dom, f);
+		metadata_names(run->d, run->dom, run->src->port, f);
 	if (r->cut)
 		counter_add(&run->d->stats.cut_arrays, r->cut);
 }

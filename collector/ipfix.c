@@ -190,7 +190,7 @@ void ipfix_decode(struct decoder *d, const struct datagram *dg, struct decode_re
 		decoder_set_skip(d, ERR_BAD_LENGTH, res);
 	all_sets(d, dom, &src, &w, res, &records);
 	/* 3.1: the number counts data records, options data too, before this message. */
-	sequence_note(d, &dom->sequence, src.sequence, records > 0 ? (uint32_t)records : 0);
+	sequence_note(d, &dom->sequence, src.port, src.sequence, records > 0 ? (uint32_t)records : 0);
 	if (records == SET_RECORDS_UNKNOWN || len != dg->len)
 		sequence_unsure(&dom->sequence);
 }

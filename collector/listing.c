@@ -92,7 +92,7 @@ static void templates_of(void *arg, struct exporter *e)
 		template_each(dom, template_line, l);
 }
 
-static void sampler(void *arg, const struct sampling_key *key, uint64_t rate)
+static void sampler(void *arg, const struct sampling_key *key, uint16_t port, uint64_t rate)
 {
 	struct listing *l = arg;
 
@@ -102,14 +102,14 @@ static void sampler(void *arg, const struct sampling_key *key, uint64_t rate)
 		buf_printf(l->out, "\"selector\":%" PRIu64 ",", key->selector);
 	if (key->has_in_if)
 		buf_printf(l->out, "\"interface\":%" PRIu32 ",", key->in_if);
-	buf_printf(l->out, "\"rate\":%" PRIu64 "}", rate);
+	buf_printf(l->out, "\"rate\":%" PRIu64 ",\"port\":%u}", rate, port);
 }
 
-static void count_name(void *arg, enum metadata_kind kind, uint64_t id, const char *text, size_t len)
+static void count_name(void *arg, enum metadata_kind kind, uint64_t id, uint16_t port, const char *text, size_t len)
 {
 	size_t *count = arg;
 
-	(void)kind, (void)id, (void)text, (void)len;
+	(void)kind, (void)id, (void)port, (void)text, (void)len;
 	++*count;
 }
 

@@ -22,8 +22,12 @@
 
 struct name {
 	uint64_t id;
-	uint8_t kind;   /* enum metadata_kind */
-	uint8_t len;    /* 0: the slot is free */
+	uint32_t seen_s;
+	uint16_t port;    /* it came from last */
+	uint8_t kind;     /* enum metadata_kind */
+	uint8_t variant;  /* 0, 1 ...: each says something else of (kind, id), and came from another port */
+	uint8_t variants; /* of the first: how many there are */
+	uint8_t len;      /* 0: the slot is free */
 	char text[METADATA_NAME_MAX];
 };
 
@@ -33,7 +37,7 @@ struct metadata {
 	size_t mask, count;
 };
 
-enum { SLOTS_MIN = 16, SCOPE_V9_SYSTEM = 1, SCOPE_V9_INTERFACE = 2 };
+enum { SLOTS_MIN = 16, VARIANTS_MAX = 8, SCOPE_V9_SYSTEM = 1, SCOPE_V9_INTERFACE = 2 };
 
 /* What one options record says. */
 struct said {
@@ -46,14 +50,16 @@ struct said {
 	struct typeinfo type;
 };
 
-static size_t slot_of(const struct decoder *d, const struct metadata *m, enum metadata_kind kind, uint64_t id)
+/* Where variant V of (KIND, ID) is, or would be. */
+static struct name *slot_of(const struct decoder *d, const struct metadata *m, enum metadata_kind kind, uint64_t id,
+	unsigned variant)
 {
-	uint64_t key[2] = {id, (uint64_t)kind};
+	uint64_t key[2] = {id, (uint64_t)kind << 8 | variant};
 	size_t i = hash_bytes(&d->key, key, sizeof(key)) & m->mask;
 
-	while (m->slots[i].len && (m->slots[i].id != id || m->slots[i].kind != kind))
+	while (m->slots[i].len && (m->slots[i].id != id || m->slots[i].kind != kind || m->slots[i].variant != variant))
 		i = (i + 1) & m->mask;
-	return i;
+	return &m->slots[i];
 }
 
 static bool grow(struct decoder *d, struct metadata *m)
@@ -73,13 +79,45 @@ static bool grow(struct decoder *d, struct metadata *m)
 	d->state_bytes += (cap - (before ? old : 0)) * sizeof(*before);
 	for (size_t i = 0; before && i < old; i++)
 		if (before[i].len)
-			m->slots[slot_of(d, m, before[i].kind, before[i].id)] = before[i];
+			*slot_of(d, m, before[i].kind, before[i].id, before[i].variant) = before[i];
 	free(before);
 	return true;
 }
 
-void metadata_learn(struct decoder *d, struct domain *dom, enum metadata_kind kind, uint64_t id, const uint8_t *p,
-	size_t len)
+/*
+ * The variant that takes what KEY's port says: its own; or one that says the same (an exporter restarted, or with several
+ * ports); or a further one, for this port contradicts the others, which may be a second exporter's; or, all places being
+ * taken, the oldest. Its slot may be free.
+ */
+static unsigned own_variant(const struct decoder *d, const struct metadata *m, const struct metadata_key *key,
+	const char *text, size_t len)
+{
+	unsigned n = slot_of(d, m, key->kind, key->id, 0)->variants;
+	unsigned same = n;
+	unsigned oldest = 0;
+	uint32_t oldest_s = UINT32_MAX;
+
+	for (unsigned v = 0; v < n; v++) {
+		const struct name *at = slot_of(d, m, key->kind, key->id, v);
+		if (at->port == key->port)
+			return v;
+		if (at->len == len && memcmp(at->text, text, len) == 0)
+			same = v;
+		if (at->seen_s < oldest_s) {
+			oldest = v;
+			oldest_s = at->seen_s;
+		}
+	}
+	return same < VARIANTS_MAX ? same : oldest;
+}
+
+/* Room for one more name. */
+static bool make_room(struct decoder *d, struct metadata *m)
+{
+	return m->count < METADATA_NAMES_MAX && ((m->count + 1) * 4 <= (m->mask + 1) * 3 || grow(d, m));
+}
+
+void metadata_learn(struct decoder *d, struct domain *dom, const struct metadata_key *key, const uint8_t *p, size_t len)
 {
 	char text[METADATA_NAME_MAX];
 	size_t n = record_text(text, sizeof(text), p, len);
@@ -95,19 +133,23 @@ void metadata_learn(struct decoder *d, struct domain *dom, enum metadata_kind ki
 		counter_inc(&d->stats.metadata_refused);
 		return;
 	}
-	struct name *at = &m->slots[slot_of(d, m, kind, id)];
+	unsigned variant = own_variant(d, m, key, text, n);
+	struct name *at = slot_of(d, m, key->kind, key->id, variant);
 	if (!at->len) {
-		if (m->count >= METADATA_NAMES_MAX || ((m->count + 1) * 4 > (m->mask + 1) * 3 && !grow(d, m))) {
+		if (!make_room(d, m)) {
 			counter_inc(&d->stats.metadata_refused);
 			return;
 		}
-		at = &m->slots[slot_of(d, m, kind, id)];
+		at = slot_of(d, m, key->kind, key->id, variant);
+		*at = (struct name){.id = key->id, .kind = (uint8_t)key->kind, .variant = (uint8_t)variant};
 		m->count++;
 	}
-	at->id = id;
-	at->kind = (uint8_t)kind;
+	at->seen_s = (uint32_t)(d->now_ns / NS_PER_S);
+	at->port = key->port;
 	at->len = (uint8_t)n;
 	memcpy(at->text, text, n);
+	struct name *first = slot_of(d, m, key->kind, key->id, 0);
+	first->variants = (uint8_t)(variant < first->variants ? first->variants : variant + 1);
 }
 
 /* RFC 3954 6.1: scope types of NetFlow v9 are numbers of their own. */
@@ -234,21 +276,33 @@ static void hear(const struct template_field *f, bool v9_scope, const uint8_t *p
 		}
 }
 
-static void keep(struct decoder *d, struct domain *dom, struct said *s)
+static void keep(struct decoder *d, struct domain *dom, uint16_t port, struct said *s)
 {
+	struct metadata_key key = {.port = port};
+
 	if (s->has_sampling)
-		sampling_learn(d, dom, &s->about, sampling_rate(&s->sampling));
+		sampling_learn(d, dom, port, &s->about, sampling_rate(&s->sampling));
 	/* The short name (ifName) where there is one, else the description. */
-	if (s->has_name && s->about.has_in_if)
-		metadata_learn(d, dom, METADATA_INTERFACE, s->about.in_if, s->name, s->name_len);
-	else if (s->has_description && s->about.has_in_if)
-		metadata_learn(d, dom, METADATA_INTERFACE, s->about.in_if, s->description, s->description_len);
-	if (s->has_vrf && s->has_vrf_name)
-		metadata_learn(d, dom, METADATA_VRF, s->vrf, s->vrf_name, s->vrf_name_len);
-	if (s->has_application && s->has_application_name)
-		metadata_learn(d, dom, METADATA_APPLICATION, s->application, s->application_name, s->application_name_len);
+	if (s->about.has_in_if && (s->has_name || s->has_description)) {
+		key.kind = METADATA_INTERFACE;
+		key.id = s->about.in_if;
+		if (s->has_name)
+			metadata_learn(d, dom, &key, s->name, s->name_len);
+		else
+			metadata_learn(d, dom, &key, s->description, s->description_len);
+	}
+	if (s->has_vrf && s->has_vrf_name) {
+		key.kind = METADATA_VRF;
+		key.id = s->vrf;
+		metadata_learn(d, dom, &key, s->vrf_name, s->vrf_name_len);
+	}
+	if (s->has_application && s->has_application_name) {
+		key.kind = METADATA_APPLICATION;
+		key.id = s->application;
+		metadata_learn(d, dom, &key, s->application_name, s->application_name_len);
+	}
 	if (s->init_ms)
-		dom->init_ns = s->init_ms * NS_PER_MS;
+		exporter_learn_init(dom, port, d->now_ns, s->init_ms * NS_PER_MS);
 	if (s->type.has_id && s->type.pen)
 		typeinfo_learn(d, &s->type);
 }
@@ -273,48 +327,60 @@ long metadata_record(struct decoder *d, struct domain *dom, const struct record_
 		hear(&t->fields[i], v9 && i < t->n_scope, p, field_len, &s);
 	}
 	counter_inc(&d->stats.options_records);
-	keep(d, dom, &s);
+	keep(d, dom, src->port, &s);
 	return w.p - data;
 }
 
-static const struct name *find(const struct decoder *d, const struct metadata *m, enum metadata_kind kind, uint64_t id)
+/* What PORT said of (KIND, ID); where it said nothing, what was said last. */
+static const struct name *find(const struct decoder *d, const struct metadata *m, const struct metadata_key *key)
 {
-	const struct name *n = &m->slots[slot_of(d, m, kind, id)];
-	return n->len ? n : NULL;
+	const struct name *best = slot_of(d, m, key->kind, key->id, 0);
+
+	if (!best->len)
+		return NULL;
+	for (unsigned v = 1, n = best->variants; v < n && best->port != key->port; v++) {
+		const struct name *other = slot_of(d, m, key->kind, key->id, v);
+		if (other->port == key->port || other->seen_s >= best->seen_s)
+			best = other;
+	}
+	return best;
 }
 
-static void fill(const struct decoder *d, const struct metadata *m, enum metadata_kind kind, uint64_t id, char *text,
+static void fill(const struct decoder *d, const struct metadata *m, const struct metadata_key *key, char *text,
 	uint32_t *n_text)
 {
-	if (!id || *n_text)
+	if (!key->id || *n_text)
 		return;
-	const struct name *n = find(d, m, kind, id);
+	const struct name *n = find(d, m, key);
 	if (!n)
 		return;
 	memcpy(text, n->text, n->len);
 	*n_text = n->len;
 }
 
-void metadata_names(const struct decoder *d, const struct domain *dom, struct flow *f)
+void metadata_names(const struct decoder *d, const struct domain *dom, uint16_t port, struct flow *f)
 {
 	const struct metadata *m = dom->metadata;
 
 	if (!m->slots)
 		return;
-	fill(d, m, METADATA_INTERFACE, f->in_if, f->in_if_name, &f->n_in_if_name);
-	fill(d, m, METADATA_INTERFACE, f->out_if, f->out_if_name, &f->n_out_if_name);
-	fill(d, m, METADATA_VRF, f->in_vrf_id, f->vrf_name, &f->n_vrf_name);
-	fill(d, m, METADATA_APPLICATION, f->application_id, f->application_name, &f->n_application_name);
+#define FILL(kind_, number, name) \
+	fill(d, m, &(struct metadata_key){.kind = (kind_), .port = port, .id = f->number}, f->name, &f->n_##name)
+	FILL(METADATA_INTERFACE, in_if, in_if_name);
+	FILL(METADATA_INTERFACE, out_if, out_if_name);
+	FILL(METADATA_VRF, in_vrf_id, vrf_name);
+	FILL(METADATA_APPLICATION, application_id, application_name);
+#undef FILL
 }
 
 void metadata_each(const struct domain *dom,
-	void (*fn)(void *arg, enum metadata_kind kind, uint64_t id, const char *text, size_t len), void *arg)
+	void (*fn)(void *arg, enum metadata_kind kind, uint64_t id, uint16_t port, const char *text, size_t len), void *arg)
 {
 	const struct metadata *m = dom->metadata;
 
 	for (size_t i = 0; m && m->slots && i <= m->mask; i++)
 		if (m->slots[i].len)
-			fn(arg, m->slots[i].kind, m->slots[i].id, m->slots[i].text, m->slots[i].len);
+			fn(arg, m->slots[i].kind, m->slots[i].id, m->slots[i].port, m->slots[i].text, m->slots[i].len);
 }
 
 void metadata_free(struct decoder *d, struct metadata *m)

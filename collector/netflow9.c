@@ -148,7 +148,7 @@ void netflow9_decode(struct decoder *d, const struct datagram *dg, struct decode
 	struct domain *dom = exporter_domain(d, &dg->source, 0, 9, src.domain_id, &res->reason);
 	if (!dom)
 		return;
-	sequence_note(d, &dom->sequence, src.sequence, 1); /* 5.1: counts datagrams */
+	sequence_note(d, &dom->sequence, src.port, src.sequence, 1); /* 5.1: counts datagrams */
 	while (wire_left(&w) >= 4) {
 		uint16_t id = wire_u16(&w);
 		uint16_t len = wire_u16(&w);

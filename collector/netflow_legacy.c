@@ -85,7 +85,7 @@ static void records(struct decoder *d, const struct header *h, unsigned version,
 	/* Without a place in the table (too many exporters) flows are decoded all the same: they need no state. */
 	struct domain *dom = exporter_domain(d, &h->src.addr, 0, version, domain_id, &reason);
 	if (dom && h->has_sequence)
-		sequence_note(d, &dom->sequence, h->src.sequence, h->count);
+		sequence_note(d, &dom->sequence, h->src.port, h->src.sequence, h->count);
 	size_t n = there < h->count ? there : h->count;
 	record_set(d, dom, &h->src, t, w->p, n * t->min_len, &done, res);
 	if (h->count * (size_t)t->min_len == wire_left(w))

@@ -14,12 +14,17 @@
 struct sampler {
 	struct sampling_key key;
 	uint64_t rate;
+	uint64_t seen_ns;
+	uint16_t port;         /* it came from last */
 };
 
+enum { VARIANTS_MAX = 8 };
+
 struct sampling {
-	struct sampler *items; /* sorted by key */
+	struct sampler *items; /* sorted by key; of one key there are several where ports contradict each other */
 	size_t count, cap;
 	bool stale;            /* what follows is of before the last change */
+	uint16_t port;         /* and as this one knows them */
 	uint64_t only;         /* what all items agree on, 0 when they do not */
 	uint64_t whole;        /* said of the whole domain */
 };
@@ -74,24 +79,58 @@ static size_t lower(const struct sampling *s, const struct sampling_key *key)
 	return low;
 }
 
-static struct sampler *find(const struct sampling *s, const struct sampling_key *key)
+/* How many items from the one at I on have its key. */
+static size_t same_key(const struct sampling *s, size_t i)
+{
+	size_t n = 1;
+
+	while (i + n < s->count && compare(&s->items[i].key, &s->items[i + n].key) == 0)
+		n++;
+	return n;
+}
+
+/* Of N items of one key the one that PORT said; where it said none, what was said last. */
+static struct sampler *choose(struct sampler *items, size_t n, uint16_t port)
+{
+	struct sampler *best = items;
+
+	for (size_t i = 0; i < n; i++) {
+		if (items[i].port == port)
+			return &items[i];
+		if (items[i].seen_ns > best->seen_ns)
+			best = &items[i];
+	}
+	return best;
+}
+
+static const struct sampler *find(const struct sampling *s, const struct sampling_key *key, uint16_t port)
 {
 	size_t i = lower(s, key);
-	return i < s->count && compare(&s->items[i].key, key) == 0 ? &s->items[i] : NULL;
+
+	if (i == s->count || compare(&s->items[i].key, key) != 0)
+		return NULL;
+	return choose(&s->items[i], same_key(s, i), port);
 }
 
 /* Rates of the whole domain count for flows without a selector; where there is none, what all samplers agree on. */
-static void settle(struct sampling *s)
+static void settle(struct sampling *s, uint16_t port)
 {
 	static const struct sampling_key whole;
-	const struct sampler *item = find(s, &whole);
+	const struct sampler *item = find(s, &whole, port);
 
 	s->stale = false;
+	s->port = port;
 	s->whole = item ? item->rate : 0;
-	s->only = s->items && s->count ? s->items[0].rate : 0;
-	for (size_t i = 1; i < s->count && s->only; i++)
-		if (s->items[i].rate != s->only)
+	s->only = 0;
+	for (size_t i = 0, n; s->items && i < s->count; i += n) {
+		n = same_key(s, i);
+		uint64_t rate = choose(&s->items[i], n, port)->rate;
+		if (i > 0 && rate != s->only) {
 			s->only = 0;
+			return;
+		}
+		s->only = rate;
+	}
 }
 
 static struct sampler *add(struct decoder *d, struct domain *dom, const struct sampling_key *key)
@@ -123,21 +162,47 @@ static struct sampler *add(struct decoder *d, struct domain *dom, const struct s
 	return &s->items[i];
 }
 
-void sampling_learn(struct decoder *d, struct domain *dom, const struct sampling_key *key, uint64_t rate)
+/*
+ * The item that takes what PORT says of KEY: its own; or one that says the same (an exporter restarted, or with several
+ * ports); or, all places being taken, the oldest. NULL: PORT contradicts another one, which may be a second exporter.
+ */
+static struct sampler *own_item(const struct sampling *s, const struct sampling_key *key, uint16_t port, uint64_t rate)
 {
-	struct sampler *item = dom->sampling ? find(dom->sampling, key) : NULL;
+	size_t first = lower(s, key);
+	struct sampler *same = NULL;
+	struct sampler *oldest = NULL;
+	size_t n = 0;
 
+	for (size_t i = first; i < s->count && compare(&s->items[i].key, key) == 0; i++, n++) {
+		struct sampler *item = &s->items[i];
+		if (item->port == port)
+			return item;
+		if (item->rate == rate)
+			same = item;
+		if (!oldest || item->seen_ns < oldest->seen_ns)
+			oldest = item;
+	}
+	return same || n < VARIANTS_MAX ? same : oldest;
+}
+
+void sampling_learn(struct decoder *d, struct domain *dom, uint16_t port, const struct sampling_key *key, uint64_t rate)
+{
 	if (!rate)
 		return;
+	struct sampler *item = dom->sampling ? own_item(dom->sampling, key, port, rate) : NULL;
 	if (!item)
 		item = add(d, dom, key);
-	if (!item || item->rate == rate)
+	if (!item)
 		return;
+	item->seen_ns = d->now_ns;
+	if (item->port == port && item->rate == rate)
+		return;
+	item->port = port;
 	item->rate = rate;
 	dom->sampling->stale = true;
 }
 
-uint64_t sampling_find(const struct domain *dom, uint64_t selector, uint32_t in_if)
+uint64_t sampling_find(const struct domain *dom, uint16_t port, uint64_t selector, uint32_t in_if)
 {
 	const struct sampling *s = dom->sampling;
 	const struct sampling_key keys[] = {
@@ -149,21 +214,21 @@ uint64_t sampling_find(const struct domain *dom, uint64_t selector, uint32_t in_
 	if (!s)
 		return 0;
 	for (size_t i = selector ? 0 : 2; i < 3; i++) {
-		const struct sampler *item = find(s, &keys[i]);
+		const struct sampler *item = find(s, &keys[i], port);
 		if (item)
 			return item->rate;
 	}
 	return s->whole ? s->whole : s->only;
 }
 
-uint64_t sampling_only(struct domain *dom)
+uint64_t sampling_only(struct domain *dom, uint16_t port)
 {
 	struct sampling *s = dom->sampling;
 
 	if (!s)
 		return 0;
-	if (s->stale)
-		settle(s);
+	if (s->stale || s->port != port)
+		settle(s, port);
 	return s->only;
 }
 
@@ -176,11 +241,13 @@ void sampling_free(struct decoder *d, struct sampling *s)
 	free(s);
 }
 
-void sampling_each(const struct domain *dom, void (*fn)(void *arg, const struct sampling_key *key, uint64_t rate),
-	void *arg)
+void sampling_each(const struct domain *dom,
+	void (*fn)(void *arg, const struct sampling_key *key, uint16_t port, uint64_t rate), void *arg)
 {
-	for (size_t i = 0; dom->sampling && i < dom->sampling->count; i++)
-		fn(arg, &dom->sampling->items[i].key, dom->sampling->items[i].rate);
+	for (size_t i = 0; dom->sampling && i < dom->sampling->count; i++) {
+		const struct sampler *item = &dom->sampling->items[i];
+		fn(arg, &item->key, item->port, item->rate);
+	}
 }
 
 void sampling_override(const struct sampling_overrides *o, const struct ip_addr *addr, uint64_t fallback,

@@ -2,9 +2,10 @@
  * sampling.h -- how much of the traffic an exporter looked at.
  *
  * What options data say of samplers and selectors (RFC 3954 8: fields 34, 35, 48 to 50; RFC 5477 8.2: 302, 304 to 306,
- * 309 to 311) is kept by domain, each under its selector and its interface, where the scope names one. A flow takes, in
- * this order: the rate configured for its exporter, its own record's, its selector's, its interface's, the domain's when there
- * is but one, the datagram header's, the configured default. 0 is unknown.
+ * 309 to 311) is kept by domain, each under its selector and its interface, where the scope names one. Where two ports
+ * of one address contradict each other about one (two exporters behind one NAT), it is kept apart by port, as templates
+ * are. A flow takes, in this order: the rate configured for its exporter, its own record's, its selector's, its
+ * interface's, the domain's when there is but one, the datagram header's, the configured default. 0 is unknown.
  */
 #ifndef WEIR_COLLECTOR_SAMPLING_H
 #define WEIR_COLLECTOR_SAMPLING_H
@@ -46,16 +47,17 @@ struct sampling_key {
 	uint64_t selector;
 	uint32_t in_if;
 };
-void sampling_learn(struct decoder *d, struct domain *dom, const struct sampling_key *key, uint64_t rate);
+void sampling_learn(struct decoder *d, struct domain *dom, uint16_t port, const struct sampling_key *key, uint64_t rate);
 
-/* The rate that all of DOM's samplers have, 0 when they differ. To be asked before sampling_find(), once a set. */
-uint64_t sampling_only(struct domain *dom);
-/* The rate of a flow of DOM that names SELECTOR (0: none) and IN_IF; 0 unknown. */
-uint64_t sampling_find(const struct domain *dom, uint64_t selector, uint32_t in_if);
+/* The rate that all of DOM's samplers have, as PORT knows them, 0 when they differ. To be asked before sampling_find(),
+ * once a set. */
+uint64_t sampling_only(struct domain *dom, uint16_t port);
+/* The rate of a flow of DOM, come from PORT, that names SELECTOR (0: none) and IN_IF; 0 unknown. */
+uint64_t sampling_find(const struct domain *dom, uint16_t port, uint64_t selector, uint32_t in_if);
 
 /* Calls FN for each rate that is known of DOM. */
-void sampling_each(const struct domain *dom, void (*fn)(void *arg, const struct sampling_key *key, uint64_t rate),
-	void *arg);
+void sampling_each(const struct domain *dom,
+	void (*fn)(void *arg, const struct sampling_key *key, uint16_t port, uint64_t rate), void *arg);
 
 void sampling_free(struct decoder *d, struct sampling *s);
 

@@ -109,7 +109,7 @@ void sflow_decode(struct decoder *d, const struct datagram *dg, struct decode_re
 	enum err ignored; /* at a bound there is no sequence to note, and flows are decoded nevertheless */
 	struct domain *domain = exporter_domain(d, &s.agent, dg->session, ret_result->version, s.sub_agent, &ignored);
 	if (domain)
-		sequence_note(d, &domain->sequence, s.sequence, 1);
+		sequence_note(d, &domain->sequence, dg->source_port, s.sequence, 1);
 	if (s.version == DECODE_SFLOW5)
 		decode_samples(&s, &w, count);
 	else

@@ -80,7 +80,7 @@ static void save_template(void *arg, struct domain *dom, struct template *t)
 	end(b, start);
 }
 
-static void save_sampler(void *arg, const struct sampling_key *key, uint64_t rate)
+static void save_sampler(void *arg, const struct sampling_key *key, uint16_t port, uint64_t rate)
 {
 	struct buf *b = arg;
 	size_t start = begin(b, ITEM_SAMPLER);
@@ -89,10 +89,11 @@ static void save_sampler(void *arg, const struct sampling_key *key, uint64_t rat
 	put(b, key->selector, 8);
 	put(b, key->in_if, 4);
 	put(b, rate, 8);
+	put(b, port, 2);
 	end(b, start);
 }
 
-static void save_name(void *arg, enum metadata_kind kind, uint64_t id, const char *text, size_t len)
+static void save_name(void *arg, enum metadata_kind kind, uint64_t id, uint16_t port, const char *text, size_t len)
 {
 	struct buf *b = arg;
 	size_t start = begin(b, ITEM_NAME);
@@ -100,6 +101,7 @@ static void save_name(void *arg, enum metadata_kind kind, uint64_t id, const cha
 	put(b, kind, 1);
 	put(b, id, 8);
 	put_text(b, text, len);
+	put(b, port, 2);
 	end(b, start);
 }
 
@@ -109,7 +111,12 @@ static void save_domain(struct buf *b, struct domain *dom)
 
 	put(b, dom->version, 4);
 	put(b, dom->id, 4);
-	put(b, dom->init_ns, 8);
+	put(b, dom->init[0].ns, 8);
+	put(b, dom->init[0].port, 2);
+	for (size_t i = 1; i < DOMAIN_INITS && dom->init[i].ns; i++) {
+		put(b, dom->init[i].ns, 8);
+		put(b, dom->init[i].port, 2);
+	}
 	end(b, start);
 	template_each(dom, save_template, b);
 	sampling_each(dom, save_sampler, b);
@@ -184,6 +191,12 @@ static void load_exporter(struct load *l, struct wire *w)
 	l->d->now_ns = wire_u64(w);
 }
 
+/* Files of before there were ports end without one. */
+static uint16_t port_of(struct wire *w)
+{
+	return wire_left(w) >= 2 ? wire_u16(w) : 0;
+}
+
 static void load_domain(struct load *l, struct wire *w)
 {
 	uint32_t version = wire_u32(w);
@@ -197,7 +210,12 @@ static void load_domain(struct load *l, struct wire *w)
 	l->dom = exporter_domain(l->d, &l->addr, 0, version, id, &reason);
 	if (!l->dom)
 		return;
-	l->dom->init_ns = init_ns;
+	uint16_t port = port_of(w);
+	while (init_ns) {
+		exporter_learn_init(l->dom, port, l->d->now_ns, init_ns);
+		init_ns = wire_left(w) >= 10 ? wire_u64(w) : 0;
+		port = port_of(w);
+	}
 	l->dom->exporter->datagrams = 0;
 	if (l->proven)
 		exporter_prove(l->d, l->dom->exporter);
@@ -236,7 +254,7 @@ static void load_sampler(struct load *l, struct wire *w)
 	key.in_if = wire_u32(w);
 	uint64_t rate = wire_u64(w);
 	if (!wire_failed(w) && l->dom)
-		sampling_learn(l->d, l->dom, &key, rate);
+		sampling_learn(l->d, l->dom, port_of(w), &key, rate);
 }
 
 static void load_name(struct load *l, struct wire *w)
@@ -246,8 +264,10 @@ static void load_name(struct load *l, struct wire *w)
 	uint8_t len = wire_u8(w);
 	const uint8_t *text = wire_bytes(w, len);
 
+	const struct metadata_key key = {.kind = kind, .port = port_of(w), .id = id};
+
 	if (text && l->dom && kind < METADATA_KINDS)
-		metadata_learn(l->d, l->dom, kind, id, text, len);
+		metadata_learn(l->d, l->dom, &key, text, len);
 }
 
 static void load_type(struct load *l, struct wire *w)

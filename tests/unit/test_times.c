@@ -112,6 +112,28 @@ static void ipfix_uptime_with_init_time_in_options(void **state)
 	assert_times(0, NOW - 59 * NS_PER_S, NOW - 57 * NS_PER_S);
 }
 
+/* Two exporters behind one NAT, started at different times, and a port that nobody knows: what was said last. */
+static void init_times_of_two_ports(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++, now_ns += NS_PER_S) {
+		ipfix(1);
+		options_template_set(300, 1, FIELDS(F(149, 4), F(160, 8)));
+		set(300), put(1, 4), put(NOW_S * 1000ull - (i ? 600000 : 60000), 8), end_set();
+		send_from("192.0.2.1", (uint16_t)(5001 + i));
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		ipfix(1);
+		one(FIELDS(F(22, 4), F(21, 4)));
+		put(1000, 4), put(3000, 4);
+		end_set();
+		send_from("192.0.2.1", (uint16_t)(5001 + i));
+	}
+	assert_times(0, NOW - 59 * NS_PER_S, NOW - 57 * NS_PER_S);
+	assert_times(1, NOW - 599 * NS_PER_S, NOW - 597 * NS_PER_S);
+	assert_times(2, NOW - 599 * NS_PER_S, NOW - 597 * NS_PER_S);
+}
+
 /* 32 bits of milliseconds wrap after 49.7 days; the exporter has been up for 100. */
 static void ipfix_uptime_wraps_too(void **state)
 {
@@ -218,7 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(seconds_to_nanoseconds), T(ntp_after_2036), T(the_finest_wins_and_zero_does_not), T(v9_uptime_wrap),
 		T(v9_times_slightly_ahead_of_the_header), T(ipfix_uptime_with_init_time_in_the_record),
-		T(ipfix_uptime_with_init_time_in_options), T(ipfix_uptime_wraps_too),
+		T(ipfix_uptime_with_init_time_in_options), T(init_times_of_two_ports), T(ipfix_uptime_wraps_too),
 		T(ipfix_uptime_without_init_time_keeps_the_duration), T(delta_microseconds), T(durations), T(observation_times),
 		T(without_times_it_is_the_datagrams), T(a_clock_that_was_never_set),
 	};
