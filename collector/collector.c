@@ -200,6 +200,15 @@ static int start_watch(struct collector *c, char *err, size_t err_len)
 			   err_len);
 }
 
+/* Only workers that receive keep this process alive. */
+static void feed_watchdog(struct collector *c)
+{
+	bool *pulses[COLLECTOR_WORKERS_MAX];
+	for (size_t i = 0; i < c->n_workers; i++)
+		pulses[i] = worker_pulse(c->workers[i]);
+	(void)notify_watchdog_feed(pulses, c->n_workers);
+}
+
 /* Until a signal ends it, or there is nobody left to write to. */
 static void main_loop(struct collector *c)
 {
@@ -210,8 +219,11 @@ static void main_loop(struct collector *c)
 		int signal = signals_wait(tick);
 		if (signal == SIGTERM || signal == SIGINT)
 			return;
-		if (signal == SIGHUP)
+		if (signal == SIGHUP) {
+			notify_reloading();
 			reload(c);
+			notify_send("READY=1");
+		}
 		uint64_t now = clock_monotonic_ns();
 		c->transport->ops->tick(c->transport, now);
 		if (now >= next_save) {
@@ -219,7 +231,7 @@ static void main_loop(struct collector *c)
 			next_save = now + c->config->state_interval;
 		}
 		if (watchdog)
-			notify_send("WATCHDOG=1");
+			feed_watchdog(c);
 	}
 }
 

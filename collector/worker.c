@@ -15,6 +15,7 @@
 #include "common/complain.h"
 #include "common/counter.h"
 #include "common/log.h"
+#include "common/notify.h"
 
 struct worker {
 	struct worker_options options;
@@ -23,7 +24,7 @@ struct worker {
 	struct gate gate;
 	struct decoder *decoder;
 	pthread_t thread;
-	bool stop;             /* atomic */
+	bool stop, pulse;      /* atomic */
 	bool joined;           /* main thread */
 	uint64_t next_second_ns;
 	struct complain bad_complain, denied_complain;
@@ -125,6 +126,7 @@ static void *run(void *arg)
 		in->ops->receive(in);
 		outlet_tick(&w->outlet, w->outlet.now_ns, false);
 		each_second(w);
+		notify_turned(&w->pulse);
 		if (__atomic_load_n(&w->ask, __ATOMIC_ACQUIRE))
 			answer(w);
 	}
@@ -304,4 +306,9 @@ const struct listen_spec *worker_listen(const struct worker *w)
 unsigned worker_number(const struct worker *w)
 {
 	return w->options.number;
+}
+
+bool *worker_pulse(struct worker *w)
+{
+	return &w->pulse;
 }

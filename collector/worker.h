@@ -58,6 +58,7 @@ const struct decode_stats *worker_decode_stats(const struct worker *w);
 const struct outlet_stats *worker_outlet_stats(const struct worker *w);
 const struct listen_spec *worker_listen(const struct worker *w);
 unsigned worker_number(const struct worker *w);
+bool *worker_pulse(struct worker *w); /* for notify_watchdog_feed() */
 
 /* What lets datagrams and flows through; both must live on until the next call has returned (the old ones may go then).
  * 0, -ESHUTDOWN, -ENOMEM. */

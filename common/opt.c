@@ -22,8 +22,9 @@ enum { BUILTIN_CONFIG = 2 };
 
 static const struct opt builtin_rows[] = {
 	{"help", OPT_STRING, offsetof(struct opt_builtin, help), NULL, "FORMAT",
-	 "Show this help, or the manual page (--help=mdoc) or documentation (--help=markdown) made from it.",
-	 .letter = 'h', .choices = "text|mdoc|markdown"},
+	 "Show this help, or the manual page (--help=mdoc), documentation (--help=markdown) or a commented configuration file "
+	 "(--help=conf) made from it.",
+	 .letter = 'h', .choices = "text|mdoc|markdown|conf"},
 	{"version", OPT_BOOL, offsetof(struct opt_builtin, version), NULL, NULL, "Show the version.", .letter = 'V'},
 	[BUILTIN_CONFIG] = {"config", OPT_STRING, offsetof(struct opt_builtin, config), NULL, "FILE",
 	 "Read options from FILE, one 'name = value' a line. Flags and environment beat it."},
@@ -375,6 +376,8 @@ static int answer(struct opt_run *run)
 			opt_help_mdoc(run, &b);
 		else if (strcmp(run->builtin.help, "markdown") == 0)
 			opt_help_markdown(run, &b);
+		else if (strcmp(run->builtin.help, "conf") == 0)
+			opt_help_conf(run, &b);
 		else
 			opt_help_text(run, &b, terminal_width());
 	} else {

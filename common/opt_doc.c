@@ -1,7 +1,8 @@
 /*
- * opt_doc.c -- the rows as a manual page (mdoc) and as a page of docs/options/ (Markdown).
+ * opt_doc.c -- the rows as a manual page (mdoc), as a page of docs/options/ (Markdown), and as the configuration file that the
+ * packages install, in which every option is a comment.
  *
- * Both files are kept in the tree; scripts/check-docs holds them equal to what the programs print.
+ * The files are kept in the tree; scripts/check-docs holds them equal to what the programs print.
  */
 #include <ctype.h>
 #include <string.h>
@@ -263,4 +264,54 @@ void opt_help_markdown(const struct opt_run *run, struct buf *b)
 	}
 	markdown_others(run, b);
 	buf_puts(b, "\nExit status: 0 done, 1 failed while running, 2 bad usage or configuration.\n");
+}
+
+/* --- a configuration file ------------------------------------------------------------------------------ */
+
+enum { CONF_WIDTH = 100 };
+
+/* TEXT as comment lines. */
+static void comment(struct buf *b, const char *text)
+{
+	size_t column = 0;
+	for (const char *p = text; *p;) {
+		size_t word = strcspn(p, " \n");
+		bool breaks = column == 0 || column + 1 + word > CONF_WIDTH;
+		buf_puts(b, breaks ? column ? "\n# " : "# " : " ");
+		column = breaks ? 1 + word : column + 1 + word;
+		buf_add(b, p, word);
+		p += word;
+		p += strspn(p, " \n");
+	}
+	buf_puts(b, "\n");
+}
+
+static void conf_row(struct buf *b, const struct opt *row)
+{
+	buf_puts(b, "\n");
+	comment(b, row->help);
+	if (row->choices)
+		buf_printf(b, "# One of %s.\n", row->choices);
+	const char *value = row->value ? row->value : row->type == OPT_BOOL ? "false" : row->arg ? row->arg : "";
+	buf_printf(b, "#%s = %s\n", row->name, value);
+	if (row->section)
+		buf_printf(b, "# The same, a property a line: at the end of this file, behind a line [%s].\n", row->section);
+}
+
+void opt_help_conf(const struct opt_run *run, struct buf *b)
+{
+	const struct opt_group *group = NULL;
+	const char *program = run->spec->program;
+	buf_printf(b, "# Options of %s, each with its default, or with what it looks like where there is none.\n"
+		      "# Take the # away from what you change. \"%s --config THIS-FILE --check\" says whether all is well.\n",
+		   program, program);
+	for (size_t i = 0; i < run->count; i++) {
+		const struct opt_entry *e = &run->entries[i];
+		if (!shown(e) || e->group == &opt_builtin_group)
+			continue;
+		if (e->group != group)
+			buf_printf(b, "\n# --- %s\n", e->group->title);
+		group = e->group;
+		conf_row(b, e->row);
+	}
 }

@@ -19,7 +19,7 @@ struct opt_entry {
 
 /* What every program has beside its rows. */
 struct opt_builtin {
-	char *help; /* "text", "mdoc", "markdown" */
+	char *help; /* "text", "mdoc", "markdown", "conf" */
 	bool version;
 	char *config;
 	bool check;
@@ -67,6 +67,7 @@ bool opt_help_line(const char **cursor, struct opt_line *ret_line);
 void opt_help_text(const struct opt_run *run, struct buf *b, size_t width);
 void opt_help_mdoc(const struct opt_run *run, struct buf *b);
 void opt_help_markdown(const struct opt_run *run, struct buf *b);
+void opt_help_conf(const struct opt_run *run, struct buf *b);
 void opt_help_dump(const struct opt_run *run, struct buf *b);
 
 #endif

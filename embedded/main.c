@@ -261,12 +261,12 @@ static void say_where(const struct program *p)
 		 p->places.data_is_ours ? " (gone at the end)" : "");
 }
 
-/* Says what the broker lost, if it did; the rest of the time it sleeps. */
+/* Says what the broker lost, if it did; the rest of the time it sleeps. The watchdog is fed after the broker has answered. */
 static void serve(struct program *p)
 {
-	uint64_t gap = 0;
+	uint64_t gap = 0, watchdog = notify_watchdog_ns();
 	for (;;) {
-		int sig = signals_wait(NS_PER_S);
+		int sig = signals_wait(watchdog && watchdog < NS_PER_S ? watchdog : NS_PER_S);
 		if (sig == SIGINT || sig == SIGTERM)
 			return;
 		struct broker_status s;
@@ -274,6 +274,8 @@ static void serve(struct program *p)
 			log_error(LOG_BROKER, "%llu messages were lost before ClickHouse read them", (unsigned long long)(s.gap - gap));
 			gap = s.gap;
 		}
+		if (watchdog)
+			notify_send("WATCHDOG=1");
 	}
 }
 

@@ -182,7 +182,7 @@ static int run(struct program *p, char *err, size_t err_len)
 		if (number == SIGINT || number == SIGTERM)
 			stop = true;
 		else if (watchdog)
-			notify_send("WATCHDOG=1");
+			(void)notify_watchdog_feed((bool *[]){topic_pulse(p->topic)}, 1);
 	}
 	notify_send("STOPPING=1");
 	pthread_join(thread, NULL);

@@ -21,6 +21,7 @@
 #include "common/counter.h"
 #include "common/err.h"
 #include "common/log.h"
+#include "common/notify.h"
 #include "common/promtext.h"
 #include "enrich/enrich.h"
 #include "enricher/append.h"
@@ -40,6 +41,7 @@ struct topic {
 	int32_t partitions;      /* of the output */
 	bool open;               /* a transaction is */
 	bool spoiled;            /* it can only be taken back */
+	bool pulse;              /* atomic */
 	size_t in_transaction;   /* messages */
 	uint64_t commit_at_ns, next_tick_ns;
 	struct complain broker, trouble;
@@ -197,6 +199,7 @@ static int on_message(struct topic *t, const struct kafka_message *m)
 static void tick(struct topic *t, uint64_t now_ns)
 {
 	char err[512];
+	notify_turned(&t->pulse);
 	if (now_ns < t->next_tick_ns)
 		return;
 	t->next_tick_ns = now_ns + NS_PER_S;
@@ -256,8 +259,10 @@ static int make_producer(struct topic *t, char *err, size_t err_len)
 	int r = kafka_producer_new(&setup, &t->producer, err, err_len);
 	if (r)
 		return r;
-	while ((r = kafka_transact_init(t->producer, INIT_MS, why, sizeof(why))) == -EAGAIN && !*t->setup.stop)
+	while ((r = kafka_transact_init(t->producer, INIT_MS, why, sizeof(why))) == -EAGAIN && !*t->setup.stop) {
+		notify_turned(&t->pulse);
 		complain(t, why);
+	}
 	if (r && r != -EAGAIN)
 		complain(t, why);
 	t->partitions = r ? 0 : kafka_producer_partitions(t->producer, INIT_MS);
@@ -311,6 +316,11 @@ int topic_run(struct topic *t, char *err, size_t err_len)
 bool topic_ready(const struct topic *t)
 {
 	return counter_get(&t->ready) != 0;
+}
+
+bool *topic_pulse(struct topic *t)
+{
+	return &t->pulse;
 }
 
 void topic_metrics(const struct topic *t, struct buf *b)

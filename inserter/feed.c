@@ -19,6 +19,7 @@
 #include "common/counter.h"
 #include "common/err.h"
 #include "common/log.h"
+#include "common/notify.h"
 #include "common/promtext.h"
 #include "enrich/enrich.h"
 #include "inserter/dead.h"
@@ -45,7 +46,7 @@ struct feed {
 	struct slot slots[FEED_SINKS_MAX];
 	size_t n_slots;
 	pthread_t thread;
-	bool started;
+	bool started, pulse;  /* pulse: atomic */
 	atomic_bool ended;
 	int result;
 	bool flush_wanted;    /* a sink is full */
@@ -116,6 +117,7 @@ static int64_t on_begin(void *arg, int32_t partition)
 
 static void tick(struct feed *f, uint64_t now_ns)
 {
+	notify_turned(&f->pulse);
 	if (now_ns < f->next_tick_ns)
 		return;
 	f->next_tick_ns = now_ns + NS_PER_S;
@@ -246,8 +248,10 @@ static int poll_once(struct feed *f)
 static void wait_until_ready(struct feed *f)
 {
 	for (size_t i = 0; i < f->n_slots && !*f->setup.stop; i++)
-		while (f->slots[i].kind->ready && f->slots[i].kind->ready(f->slots[i].self) != 0 && !*f->setup.stop)
+		while (f->slots[i].kind->ready && f->slots[i].kind->ready(f->slots[i].self) != 0 && !*f->setup.stop) {
+			notify_turned(&f->pulse);
 			clock_sleep_ns(RETRY_MS * NS_PER_MS);
+		}
 }
 
 static void *run(void *arg)
@@ -287,6 +291,7 @@ static bool on_file_flow(void *arg, struct flow *flow)
 		tick(f, clock_monotonic_ns());
 	while (f->flush_wanted && !*f->setup.stop) {
 		f->flush_wanted = flush_once(f) != 0;
+		notify_turned(&f->pulse);
 		if (f->flush_wanted)
 			clock_sleep_ns(RETRY_MS * NS_PER_MS);
 	}
@@ -456,6 +461,13 @@ static void enrich_metrics(struct feed *const feeds[], size_t n, struct buf *b)
 		prom_u64(b, name, stats.as_numbers, "group", group_label(feeds[k]), "what", "as", NULL);
 		prom_u64(b, name, stats.names, "group", group_label(feeds[k]), "what", "name", NULL);
 	}
+}
+
+bool *feed_pulse(struct feed *f)
+{
+	if (f->ended)
+		notify_turned(&f->pulse);
+	return &f->pulse;
 }
 
 void feed_metrics(struct feed *const feeds[], size_t n, struct buf *b)

@@ -48,6 +48,7 @@ void feed_free(struct feed *f);
 
 bool feed_ready(const struct feed *f);
 bool feed_ended(const struct feed *f);
+bool *feed_pulse(struct feed *f); /* for notify_watchdog_feed(); one that has ended needs no watch */
 /* Counters of all feeds together, then what their sinks have to say. */
 void feed_metrics(struct feed *const feeds[], size_t n, struct buf *b);
 void feed_log_summary(const struct feed *f);

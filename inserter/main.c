@@ -213,6 +213,14 @@ static bool all_ended(const struct program *p)
 	return true;
 }
 
+static void feed_watchdog(struct program *p)
+{
+	bool *pulses[FEEDS_MAX];
+	for (size_t i = 0; i < p->n_feeds; i++)
+		pulses[i] = feed_pulse(p->feeds[i]);
+	(void)notify_watchdog_feed(pulses, p->n_feeds);
+}
+
 static int run(struct program *p, char *err, size_t err_len)
 {
 	int r = serve(p, err, err_len);
@@ -228,7 +236,7 @@ static int run(struct program *p, char *err, size_t err_len)
 		if (signal_number == SIGINT || signal_number == SIGTERM)
 			stop = true;
 		else if (watchdog)
-			notify_send("WATCHDOG=1");
+			feed_watchdog(p);
 	}
 	notify_send("STOPPING=1");
 	stop = true;

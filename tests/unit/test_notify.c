@@ -72,6 +72,30 @@ static void test_notify(void **state)
 	close(fd);
 }
 
+static void test_watchdog_of_threads(void **state)
+{
+	char name[100], text[100] = "";
+	bool first = true, second = false;
+	bool *const both[] = {&first, &second};
+	(void)state;
+	int len = snprintf(name, sizeof(name), "@weir-pulse-%ld", (long)getpid());
+	assert_int_equal(setenv("NOTIFY_SOCKET", name, 1), 0);
+	name[0] = '\0';
+	int fd = listen_at(name, (size_t)len);
+	assert_false(notify_watchdog_feed(both, 2)); /* the second hangs */
+	assert_true(recv(fd, text, 1, 0) < 0 && errno == EAGAIN);
+	notify_turned(&second);
+	assert_true(notify_watchdog_feed(both, 2));
+	assert_heard(fd, "WATCHDOG=1");
+	assert_false(notify_watchdog_feed(both, 2)); /* nobody has turned since */
+	notify_reloading();
+	assert_true(recv(fd, text, sizeof(text) - 1, 0) > 0);
+	assert_int_equal(strncmp(text, "RELOADING=1\nMONOTONIC_USEC=", 27), 0);
+	assert_true(strtoull(text + 27, NULL, 10) > 0);
+	assert_int_equal(unsetenv("NOTIFY_SOCKET"), 0);
+	close(fd);
+}
+
 static void test_watchdog(void **state)
 {
 	char pid[30];
@@ -115,7 +139,8 @@ static void test_clocks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_notify), cmocka_unit_test(test_watchdog), cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_notify), cmocka_unit_test(test_watchdog), cmocka_unit_test(test_watchdog_of_threads),
+		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_clocks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -378,6 +378,8 @@ static void test_help(void **state)
 	assert_has(out, ".It Fl c , Fl \\-workers Ar \"N\"\n");
 	out = printed("--help=markdown");
 	assert_has(out, "| `-o`, `--format FORMAT` | `WEIR_FORMAT` | `json` | What is written. One of `json\\|bin\\|text`. |");
+	assert_has(printed("--help=conf"), "\n# What is written.\n# One of json|bin|text.\n#format = json\n");
+	out = printed("--help=markdown");
 	assert_has(out, "| `--mapping` | Refused. write fields.map instead |");
 	assert_has(out, "| `--transport.kafka.brokers` | `--kafka.brokers`");
 }
