@@ -83,7 +83,8 @@ bool template_value_fits(const struct ie_map *row, size_t len)
 	case IE_OP_ADDRESS: return len % 16 == 0 || len == 4;
 	case IE_OP_MPLS: return len == 3 || len == 4;
 	case IE_OP_FLOAT: return len == 4 || len == 8;
-	case IE_OP_NTP: return len == 8;
+	case IE_OP_NTP:
+	case IE_OP_NTP_US: return len == 8;
 	case IE_OP_SEC: return len <= 8;
 	case IE_OP_MS: return len <= 8;
 	}

@@ -156,7 +156,7 @@ static void aim(struct ie_map *row, const struct flow_field_info *field)
 	else if (is_time && ie && ie->type == IE_TYPE_TIME_MS)
 		row->op = IE_OP_MS;
 	else if (is_time && ie && (ie->type == IE_TYPE_TIME_US || ie->type == IE_TYPE_TIME_NS))
-		row->op = IE_OP_NTP;
+		row->op = ie->type == IE_TYPE_TIME_US ? IE_OP_NTP_US : IE_OP_NTP;
 }
 
 static int wire_of_name(const char *name)

@@ -187,11 +187,17 @@ HEAR_NUMBER(hear_population, sampling.population)
 
 static void hear_probability(const uint8_t *p, size_t len, struct said *s)
 {
-	if (len != 8)
-		return;
-	uint64_t bits = wire_load64(p);
-	memcpy(&s->sampling.probability, &bits, sizeof(bits));
-	s->has_sampling = true;
+	/* RFC 7011 6.2: a float64 may come as a float32. */
+	if (len == 4) {
+		uint32_t bits = wire_load32(p);
+		float f;
+		memcpy(&f, &bits, sizeof(f));
+		s->sampling.probability = (double)f;
+	} else if (len == 8) {
+		uint64_t bits = wire_load64(p);
+		memcpy(&s->sampling.probability, &bits, sizeof(bits));
+	}
+	s->has_sampling |= len == 4 || len == 8;
 }
 
 static void hear_init(const uint8_t *p, size_t len, struct said *s)

@@ -36,6 +36,7 @@ struct record_extra {
 	uint64_t start_uptime, end_uptime;   /* ms since the exporter's start */
 	uint64_t start_ago_us, end_ago_us;   /* before the export time */
 	uint64_t duration_ms, duration_us;
+	uint64_t frame_type, section_offset, section_octets; /* RFC 7133 4: of a packet section */
 	struct record_sampling sampling;     /* the last: template.sampling rests on it */
 };
 

@@ -20,8 +20,11 @@ static void *at(struct record *r, uint16_t offset)
 	return (char *)r + offset;
 }
 
-/* RFC 7011 6.1.9, 6.1.10: seconds since 1900 and a fraction of 2^-32 s. Seconds wrap in 2036: small ones are of era 1. */
-static uint64_t ntp_ns(uint64_t v)
+/*
+ * RFC 7011 6.1.10: seconds since 1900 and a fraction of 2^-32 s, in units of 1 / PER_SECOND s, to the nearest: what the
+ * exporter's clock said before it was made a binary fraction. Seconds wrap in 2036: small ones are of era 1.
+ */
+static uint64_t ntp(uint64_t v, uint64_t per_second)
 {
 	uint64_t seconds = v >> 32;
 	uint64_t fraction = v & 0xffffffff;
@@ -30,7 +33,13 @@ static uint64_t ntp_ns(uint64_t v)
 		return 0;
 	if (seconds < NTP_TO_UNIX)
 		seconds += 1ull << 32;
-	return (seconds - NTP_TO_UNIX) * NS_PER_S + (fraction * NS_PER_S >> 32);
+	return (seconds - NTP_TO_UNIX) * per_second + ((fraction * per_second + (1u << 31)) >> 32);
+}
+
+/* RFC 7011 6.1.9: in microseconds the fraction's lowest 11 bits must be ignored. */
+static uint64_t ntp_us(uint64_t v)
+{
+	return ntp(v & ~0x7ffull, NS_PER_S / NS_PER_US) * NS_PER_US;
 }
 
 static uint64_t float_bits(const uint8_t *p, size_t len)
@@ -72,7 +81,8 @@ static uint64_t number(const struct step *s, const uint8_t *p, size_t len)
 	case IE_OP_VLAN: return v & 0xfff;                       /* IEEE 802.1Q 9.6: VID */
 	case IE_OP_SEC: return (v & 0xffffffff) * NS_PER_S;
 	case IE_OP_MS: return v * NS_PER_MS;
-	case IE_OP_NTP: return ntp_ns(v);
+	case IE_OP_NTP: return ntp(v, NS_PER_S);
+	case IE_OP_NTP_US: return ntp_us(v);
 	case IE_OP_ICMP_TYPE: return v >> 8 & 0xff;
 	case IE_OP_ICMP_CODE: return v & 0xff;
 	case IE_OP_IP_VERSION: return v == 4 ? 0x0800 : v == 6 ? 0x86dd : 0;

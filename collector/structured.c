@@ -43,12 +43,29 @@ static size_t packet_length(const struct flow *f, const uint8_t *p, size_t len)
 	return before + said + (six ? 40 : 0);
 }
 
+enum { FRAME_TYPE_ETHERNET = 1 };
+
+/* What the record says of its section (RFC 7133 4): a frame of another kind than Ethernet, or one whose first octets are
+ * left out, has no headers that could be read. A field of fixed size may be filled up behind what was exported. */
+static bool has_headers(const struct record_run *run, const struct record *r, enum frame_start start, size_t *len)
+{
+	const struct record_extra *x = &r->extra;
+
+	if (!run->t->extra)
+		return true; /* it says nothing */
+	if (x->section_octets && x->section_octets < *len)
+		*len = x->section_octets;
+	return !x->section_offset && (start != FRAME_ETHERNET || x->frame_type <= FRAME_TYPE_ETHERNET);
+}
+
 /* A packet was observed: it is one packet, of the length that the record gives, or else the packet itself. */
 static void packet(const struct record_run *run, const uint8_t *p, size_t len, enum frame_start start, struct record *r)
 {
 	struct flow *f = &r->flow;
 	bool instead = run->d->options.inner_instead;
 
+	if (!has_headers(run, r, start, &len))
+		return;
 	if (len == 0 || frame_decode(p, len, start, instead ? FRAME_INNER_INSTEAD : FRAME_INNER_BESIDE, f))
 		return;
 	if (!f->packets)

@@ -86,21 +86,28 @@ static void packet_interval_and_space(void **state)
 static void size_of_population_and_probability(void **state)
 {
 	uint64_t bits;
+	uint32_t bits4;
 	double half_percent = 0.005;
+	float quarter = 0.25f;
 
 	(void)state;
 	memcpy(&bits, &half_percent, 8);
+	memcpy(&bits4, &quarter, 4);
 	ipfix(1);
 	options_template_set(300, 1, FIELDS(F(302, 4), F(309, 4), F(310, 4)));
 	options_template_set(301, 1, FIELDS(F(302, 4), F(311, 8)));
 	set(300), put(1, 4), put(10, 4), put(1000, 4), end_set();
 	set(301), put(2, 4), put(bits, 8), end_set();
+	/* RFC 7011 6.2: a float64 in four octets */
+	options_template_set(302, 1, FIELDS(F(302, 4), F(311, 4)));
+	set(302), put(3, 4), put(bits4, 4), end_set();
 	data_template(302);
 	set(400);
-	put_flow(1, 1), put_flow(1, 2);
+	put_flow(1, 1), put_flow(1, 2), put_flow(1, 3);
 	done();
 	assert_int_equal(flows[0].sampling_rate, 100);
 	assert_int_equal(flows[1].sampling_rate, 200);
+	assert_int_equal(flows[2].sampling_rate, 4);
 }
 
 /* A Cisco NCS: an interval of 1 that its algorithm, n out of N, does not use. */

@@ -256,6 +256,42 @@ static void an_ip_header_section(void **state)
 	assert_int_equal(flows[0].dst_port, 11777);
 }
 
+/* RFC 7133 4.1.2, 4.1.3, 4.2: a section that begins further in, one filled up to its field's size, a frame that is not
+ * Ethernet's (2: IEEE 802.11), and what is behind an MPLS stack. */
+static void sections_as_the_record_describes_them(void **state)
+{
+	(void)state;
+	ipfix(1);
+	template_set(256, FIELDS(F(409, 2), F(315, VAR), F(1, 4)));
+	set(256), put(14, 2), put(42, 1), put_frame(), put(700, 4);
+	put(0, 2), put(42, 1), put_frame(), put(700, 4), end_set();
+	template_set(257, FIELDS(F(410, 2), F(313, 28)));
+	set(257), put(20, 2);
+	put_frame();
+	memmove(bytes + n_bytes - 42, bytes + n_bytes - 28, 28);
+	n_bytes -= 14;
+	end_set();
+	template_set(258, FIELDS(F(408, 2), F(315, VAR), F(1, 4)));
+	set(258), put(2, 2), put(42, 1), put_frame(), put(700, 4);
+	put(1, 2), put(42, 1), put_frame(), put(700, 4), end_set();
+	template_set(259, FIELDS(F(70, 3), F(317, 28)));
+	set(259), put(100 << 4 | 1, 3);
+	put_frame();
+	memmove(bytes + n_bytes - 42, bytes + n_bytes - 28, 28);
+	n_bytes -= 14;
+	done();
+	assert_int_equal(n_flows, 6);
+	assert_int_equal(flows[0].src_addr.len, 0);
+	assert_int_equal(flows[0].bytes, 700);
+	assert_addr(&flows[1].src_addr, "51.51.51.51");
+	assert_addr(&flows[2].dst_addr, "52.52.52.52");
+	assert_int_equal(flows[2].dst_port, 0); /* behind the 20 octets that were exported */
+	assert_int_equal(flows[3].src_addr.len, 0);
+	assert_int_equal(flows[4].dst_port, 11777);
+	assert_addr(&flows[5].src_addr, "51.51.51.51");
+	assert_int_equal(flows[5].mpls_label[0], 100);
+}
+
 static void a_section_that_is_no_packet(void **state)
 {
 	(void)state;
@@ -277,7 +313,7 @@ int main(void)
 		T(a_list_of_empty_elements_ends), T(the_enterprise_number_of_a_basic_list),
 		T(a_sub_template_list_fills_what_is_open), T(a_multi_list_of_two_templates), T(flows_in_a_list),
 		T(lists_within_lists_end), T(lists_that_lie), T(a_data_link_frame_section), T(an_ip_header_section),
-		T(a_section_that_is_no_packet),
+		T(sections_as_the_record_describes_them), T(a_section_that_is_no_packet),
 	};
 	return RUN(tests);
 }

@@ -44,6 +44,24 @@ static void seconds_to_nanoseconds(void **state)
 	assert_times(3, NOW - 8 * NS_PER_S, NOW + 250 * NS_PER_MS);
 }
 
+/* RFC 7011 6.1.9: the lowest 11 bits of microseconds must be ignored. What comes out is what the exporter's clock said. */
+static void ntp_fractions_are_binary(void **state)
+{
+	(void)state;
+	uint64_t ntp = ((uint64_t)NOW_S + 2208988800u) << 32;
+	uint64_t us = (123457ull << 32) / 1000000;
+	uint64_t ns = (123456789ull << 32) / 1000000000;
+
+	ipfix(1);
+	template_set(258, FIELDS(F(154, 8), F(155, 8)));
+	set(258), put(ntp + (us & ~0x7ffull), 8), put(ntp + (us | 0x7ff), 8), end_set();
+	template_set(259, FIELDS(F(156, 8), F(157, 8)));
+	set(259), put(ntp + ns, 8), put(ntp + 0xffffffff, 8);
+	done();
+	assert_times(0, NOW + 123457 * NS_PER_US, NOW + 123457 * NS_PER_US);
+	assert_times(1, NOW + 123456789, NOW + NS_PER_S);
+}
+
 static void ntp_after_2036(void **state)
 {
 	(void)state;
@@ -238,7 +256,7 @@ static void a_clock_that_was_never_set(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(seconds_to_nanoseconds), T(ntp_after_2036), T(the_finest_wins_and_zero_does_not), T(v9_uptime_wrap),
+		T(seconds_to_nanoseconds), T(ntp_fractions_are_binary), T(ntp_after_2036), T(the_finest_wins_and_zero_does_not), T(v9_uptime_wrap),
 		T(v9_times_slightly_ahead_of_the_header), T(ipfix_uptime_with_init_time_in_the_record),
 		T(ipfix_uptime_with_init_time_in_options), T(init_times_of_two_ports), T(ipfix_uptime_wraps_too),
 		T(ipfix_uptime_without_init_time_keeps_the_duration), T(delta_microseconds), T(durations), T(observation_times),
