@@ -65,7 +65,8 @@ void batch_reset(struct batch *b)
 	b->committed_flows = 0;
 	b->opened_ns = 0;
 	b->summed = 0;
-	b->least_parts = 0;
+	b->tried = false;
+	b->done = 0;
 	memcpy(b->lanes, lane_start, sizeof(b->lanes));
 }
 

@@ -197,10 +197,12 @@ void journal_put(struct journal *j, struct batch *b)
 	pthread_mutex_unlock(&j->lock);
 }
 
-struct batch *journal_next(struct journal *j)
+struct batch *journal_next_of(struct journal *j, journal_wanted_fn *wanted, void *arg)
 {
 	pthread_mutex_lock(&j->lock);
 	struct slot *slot = j->oldest;
+	while (slot && wanted && !wanted(arg, slot->batch.record))
+		slot = slot->next;
 	if (slot) {
 		queue_remove(j, slot);
 		slot->state = SLOT_IN_FLIGHT;
@@ -208,6 +210,11 @@ struct batch *journal_next(struct journal *j)
 	}
 	pthread_mutex_unlock(&j->lock);
 	return slot ? &slot->batch : NULL;
+}
+
+struct batch *journal_next(struct journal *j)
+{
+	return journal_next_of(j, NULL, NULL);
 }
 
 void journal_done(struct journal *j, struct batch *b, uint32_t lost, enum err reason)

@@ -98,6 +98,9 @@ struct batch *journal_take(struct journal *j);
 void journal_put(struct journal *j, struct batch *b);
 /* The oldest waiting batch, now in flight; NULL: none. */
 struct batch *journal_next(struct journal *j);
+/* The oldest one that WANTED says yes to; called under the journal's lock. */
+typedef bool journal_wanted_fn(void *arg, const struct journal_record *r);
+struct batch *journal_next_of(struct journal *j, journal_wanted_fn *wanted, void *arg);
 /* In flight -> acknowledged, but for LOST flows, which are counted as dropped for REASON. */
 void journal_done(struct journal *j, struct batch *b, uint32_t lost, enum err reason);
 /* In flight -> waiting again, at its place in the order. */

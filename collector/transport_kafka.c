@@ -5,10 +5,10 @@
  * (feed), up to a bounded window, so that a batch costs no thread switch. The sender thread serves delivery reports,
  * feeds what the window held back, tends the journal, and makes a new producer when librdkafka declares one dead.
  *
- * A packed batch is one message with the header "weir", to partition sequence % partitions. With --kafka.batch.flows 1
- * each record of the batch is a message of its own, without header, to any partition. So are the pieces of a batch that
- * the broker finds too large (its message.max.bytes is less than --kafka.batch.bytes): smaller messages from
- * then on, and only a record that is refused by itself is lost.
+ * A packed batch is one message with the header "weir", to partition sequence % partitions. A batch that the broker finds too
+ * large (its message.max.bytes is less than --kafka.batch.bytes) goes in pieces there, cut the same way each time, each
+ * with a header of its own; a piece that is still too large goes record by record, and only a record that is refused
+ * by itself is lost. With --kafka.batch.flows 1 each record is a message of its own, without header.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,6 +20,7 @@
 #include "collector/batch.h"
 #include "collector/config.h"
 #include "collector/held.h"
+#include "collector/lanes.h"
 #include "collector/transport.h"
 #include "common/buf.h"
 #include "common/clock.h"
@@ -35,13 +36,12 @@ enum {
 	WINDOW_MESSAGES = 50000, /* the same, one flow a message; librdkafka's own limit is 100,000 */
 	POLL_MS = 100,
 	ASK_MS = 1000,
-	PIECE_BYTES = 32 * 1024
+	PIECE_BYTES = 32 * 1024,
+	STUCK_S = 10             /* a partition that answers nothing for so long is told of */
 };
 
 /* What a message holds: the whole batch; a piece of it; a record. */
 enum parts { PARTS_WHOLE, PARTS_PIECES, PARTS_RECORDS };
-
-static const uint64_t backoff_min_ns = 100 * NS_PER_MS, backoff_max_ns = 2 * NS_PER_S;
 
 struct transport_kafka {
 	struct transport base;
@@ -64,18 +64,28 @@ struct transport_kafka {
 
 	uint64_t in_flight;        /* atomic: messages not answered */
 	uint64_t batches_in_flight; /* atomic */
-	uint64_t hold_until_ns;    /* atomic: no feeding before */
-	uint64_t backoff_ns;       /* sender thread */
+	struct lanes lanes;
 	uint64_t retries;          /* atomic */
 	unsigned unanswered;       /* times in a row that the topic was asked for and not there */
 	pthread_mutex_t refused_lock;
 	struct complain refused_complain;
-	struct complain broker_complain, topic_complain;
+	struct complain broker_complain, topic_complain, stuck_complain;
 };
 
 static struct transport_kafka *of(struct transport *t)
 {
 	return (struct transport_kafka *)t;
+}
+
+/* Once a batch was tried it stays with the partitions there were then: its second copy goes where the first went. */
+static uint32_t partitions_for(const struct transport_kafka *t, const struct journal_record *r)
+{
+	return r->partitions && r->partitions <= (uint32_t)t->partitions ? r->partitions : (uint32_t)t->partitions;
+}
+
+static uint32_t partition_of(const struct journal_record *r)
+{
+	return (uint32_t)(r->sequence % r->partitions);
 }
 
 /* --- answers ------------------------------------------------------------------------------------------------- */
@@ -86,6 +96,7 @@ static void settle(struct transport_kafka *t, struct batch *b, uint32_t n)
 	if (__atomic_sub_fetch(&b->pending, n, __ATOMIC_ACQ_REL) != 0)
 		return;
 	__atomic_sub_fetch(&t->batches_in_flight, 1, __ATOMIC_RELAXED);
+	lanes_end(&t->lanes, partition_of(b->record));
 	if (b->again)
 		journal_retry(t->held.journal, b);
 	else
@@ -98,14 +109,6 @@ static void refuse(struct batch *b, uint32_t flows, enum err reason)
 	__atomic_fetch_add(&b->refused, flows, __ATOMIC_RELAXED);
 }
 
-static void hold(struct transport_kafka *t)
-{
-	t->backoff_ns = t->backoff_ns ? t->backoff_ns * 2 : backoff_min_ns;
-	if (t->backoff_ns > backoff_max_ns)
-		t->backoff_ns = backoff_max_ns;
-	__atomic_store_n(&t->hold_until_ns, clock_monotonic_ns() + t->backoff_ns, __ATOMIC_RELAXED);
-}
-
 static void complain_broker(struct transport_kafka *t, const char *text)
 {
 	uint64_t swallowed;
@@ -113,10 +116,17 @@ static void complain_broker(struct transport_kafka *t, const char *text)
 		log_warn(LOG_BROKER, "%s; flows are kept meanwhile (%" PRIu64 " more such)", text, swallowed);
 }
 
+/* Where a piece begins tells which one it is: but for its last record it fills PIECE_BYTES, and records are much smaller. */
+static uint64_t piece_bit(const struct batch *b, const uint8_t *data)
+{
+	size_t at = (size_t)(data - b->data) / (PIECE_BYTES / 2);
+	return at < 64 ? 1ull << at : 0;
+}
+
 /*
- * A message of B is refused for good. When it held more than a record, B is sent again in smaller parts: nothing of it
- * was taken when it was whole; of pieces, some may come twice. Anything but its size is the matter of one record; its
- * size is that of what librdkafka has put together, so first of all that must become less.
+ * A message of B is refused for good. When it held more than a record, what of B the broker does not have is sent again
+ * in smaller parts. Anything but its size is the matter of one record; its size is that of what librdkafka has put
+ * together, so first of all that must become less.
  */
 static void refused(struct transport_kafka *t, struct batch *b, bool too_large, const char *text)
 {
@@ -138,20 +148,24 @@ static void refused(struct transport_kafka *t, struct batch *b, bool too_large, 
 		return;
 	}
 	__atomic_store_n(&b->again, 1, __ATOMIC_RELAXED);
-	uint32_t smaller = b->parts == PARTS_RECORDS || (old && b->parts == PARTS_PIECES) ? b->parts : b->parts + 1;
-	b->least_parts = smaller;
+	if (b->parts == PARTS_RECORDS || (old && b->parts == PARTS_PIECES))
+		return;
+	uint32_t smaller = b->parts + 1;
+	__atomic_store_n(&b->next_parts, smaller, __ATOMIC_RELAXED);
 	if (too_large && __atomic_load_n(&t->parts, __ATOMIC_RELAXED) < smaller)
 		__atomic_store_n(&t->parts, smaller, __ATOMIC_RELAXED);
 }
 
-static void delivered(void *arg, void *opaque, enum kafka_delivery how, const char *text)
+static void delivered(void *arg, void *opaque, const void *data, enum kafka_delivery how, const char *text)
 {
 	struct transport_kafka *t = arg;
 	struct batch *b = opaque;
 	__atomic_sub_fetch(&t->in_flight, 1, __ATOMIC_RELAXED);
 	switch (how) {
 	case KAFKA_DELIVERED:
-		t->backoff_ns = 0;
+		lanes_taken(&t->lanes, partition_of(b->record), clock_monotonic_ns());
+		if (b->parts == PARTS_PIECES)
+			__atomic_fetch_or(&b->done, piece_bit(b, data), __ATOMIC_RELAXED);
 		break;
 	case KAFKA_TOO_LARGE:
 	case KAFKA_REFUSED:
@@ -162,7 +176,7 @@ static void delivered(void *arg, void *opaque, enum kafka_delivery how, const ch
 		counter_add_shared(&t->retries, 1);
 		if (!__atomic_load_n(&t->stop, __ATOMIC_RELAXED))
 			complain_broker(t, text);
-		hold(t);
+		lanes_failed(&t->lanes, partition_of(b->record), clock_monotonic_ns());
 		break;
 	}
 	settle(t, b, 1);
@@ -178,59 +192,70 @@ static void event(void *arg, bool is_error, const char *text)
 
 /* --- feeding (feed_lock held) ---------------------------------------------------------------------------------- */
 
-static int send_packed(struct transport_kafka *t, struct batch *b)
+/* The next LEN bytes of B, which hold FLOWS flows, as a message. */
+static int send_message(struct transport_kafka *t, struct batch *b, size_t len, uint32_t flows)
 {
 	uint8_t header[KAFKA_HEADER_LEN];
-	struct journal_record *r = b->record;
-	if (!r->partitions || r->partitions > (uint32_t)t->partitions)
-		r->partitions = (uint32_t)t->partitions;
-	kafka_header_write(&(struct kafka_header){.format = (uint8_t)r->format, .flows = b->flows, .epoch = r->epoch,
-						  .collector = t->config->collector_hash, .sequence = r->sequence}, header);
+	const struct journal_record *r = b->record;
+	bool whole = b->parts == PARTS_WHOLE, with_header = t->config->flows_a_batch != 1;
+	kafka_header_write(&(struct kafka_header){
+		.format = (uint8_t)r->format, .flows = flows, .epoch = r->epoch, .collector = t->config->collector_hash,
+		.sequence = whole ? r->sequence : kafka_header_piece(r->sequence, b->sent_flows)}, header);
 	__atomic_add_fetch(&b->pending, 1, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&t->in_flight, 1, __ATOMIC_RELAXED);
-	int32_t partition = (int32_t)(r->sequence % r->partitions);
-	int rc = kafka_producer_send(t->producer, partition, b->data, b->len, header, sizeof(header), b);
+	int rc = kafka_producer_send(t->producer, (int32_t)partition_of(r), b->data + b->sent, len, header,
+				     with_header ? sizeof(header) : 0, b);
 	if (rc < 0) {
 		__atomic_sub_fetch(&b->pending, 1, __ATOMIC_RELAXED);
 		__atomic_sub_fetch(&t->in_flight, 1, __ATOMIC_RELAXED);
-	} else {
-		b->sent = b->len;
+		if (rc == -EAGAIN)
+			return rc;
+		refused(t, b, rc == -EMSGSIZE, NULL);
 	}
-	return rc;
+	b->sent += len;
+	b->sent_flows += flows;
+	return 0;
 }
 
-/* Of the rest of B: as many records as fit into LIMIT, one at least. */
-static size_t part_of(const struct batch *b, size_t limit)
+/* Of the rest of B: as many records as fit into LIMIT, one at least; how many to *ret_flows. */
+static size_t part_of(const struct batch *b, size_t limit, uint32_t *ret_flows)
 {
 	const uint8_t *start = b->data + b->sent, *end = b->data + b->len, *p = start;
+	uint32_t flows = 0;
 	while (p < end) {
 		size_t len;
-		if (batch_record((enum batch_format)b->record->format, p, end, &len) < 0)
-			return (size_t)(end - start); /* a record that cannot be told goes with all behind it */
+		if (batch_record((enum batch_format)b->record->format, p, end, &len) < 0) {
+			p = end; /* a record that cannot be told goes with all behind it */
+			flows = b->flows - b->sent_flows;
+			break;
+		}
 		if (p > start && (size_t)(p - start) + len > limit)
 			break;
 		p += len;
+		flows++;
 	}
+	*ret_flows = flows;
 	return (size_t)(p - start);
 }
 
-/* The rest of B, in parts. */
+/* The rest of B, in parts; but for the pieces that the broker has. */
 static int send_parts(struct transport_kafka *t, struct batch *b)
 {
 	while (b->sent < b->len) {
-		size_t len = part_of(b, b->parts == PARTS_PIECES ? PIECE_BYTES : 1);
-		__atomic_add_fetch(&b->pending, 1, __ATOMIC_RELAXED);
-		__atomic_add_fetch(&t->in_flight, 1, __ATOMIC_RELAXED);
-		int rc = kafka_producer_send(t->producer, -1, b->data + b->sent, len, NULL, 0, b);
-		if (rc < 0) {
-			__atomic_sub_fetch(&b->pending, 1, __ATOMIC_RELAXED);
-			__atomic_sub_fetch(&t->in_flight, 1, __ATOMIC_RELAXED);
+		uint32_t flows;
+		if (b->sent == b->piece_end) {
+			size_t piece = part_of(b, PIECE_BYTES, &flows);
+			b->piece_end += piece;
+			if (__atomic_load_n(&b->done, __ATOMIC_RELAXED) & piece_bit(b, b->data + b->sent)) {
+				b->sent += piece;
+				b->sent_flows += flows;
+				continue;
+			}
 		}
-		if (rc == -EAGAIN)
-			return rc;
+		size_t len = part_of(b, b->parts == PARTS_PIECES ? PIECE_BYTES : 1, &flows);
+		int rc = send_message(t, b, len, flows);
 		if (rc < 0)
-			refused(t, b, rc == -EMSGSIZE, NULL);
-		b->sent += len;
+			return rc;
 	}
 	return 0;
 }
@@ -241,23 +266,42 @@ static bool may_feed(struct transport_kafka *t)
 		return false;
 	if (__atomic_load_n(&t->in_flight, __ATOMIC_RELAXED) >= WINDOW_MESSAGES)
 		return false;
-	if (__atomic_load_n(&t->batches_in_flight, __ATOMIC_RELAXED) >= WINDOW_BATCHES)
-		return false;
-	uint64_t hold_until = __atomic_load_n(&t->hold_until_ns, __ATOMIC_RELAXED);
-	return hold_until == 0 || clock_monotonic_ns() >= hold_until;
+	return __atomic_load_n(&t->batches_in_flight, __ATOMIC_RELAXED) < WINDOW_BATCHES;
+}
+
+struct moment {
+	const struct transport_kafka *t;
+	uint64_t now_ns;
+};
+
+static bool may_go(void *arg, const struct journal_record *r)
+{
+	const struct moment *m = arg;
+	uint32_t partitions = partitions_for(m->t, r);
+	return lanes_may(&m->t->lanes, (uint32_t)(r->sequence % partitions), partitions, WINDOW_BATCHES, m->now_ns);
 }
 
 static struct batch *next_batch(struct transport_kafka *t)
 {
-	struct batch *b = journal_next(t->held.journal);
-	if (b) {
-		uint32_t parts = __atomic_load_n(&t->parts, __ATOMIC_RELAXED);
-		b->parts = parts > b->least_parts ? parts : b->least_parts;
-		b->sent = 0;
-		b->pending = 1; /* until it is wholly handed over */
-		b->refused = b->why = b->again = 0;
-		__atomic_add_fetch(&t->batches_in_flight, 1, __ATOMIC_RELAXED);
-	}
+	struct moment moment = {t, clock_monotonic_ns()};
+	struct batch *b = journal_next_of(t->held.journal, may_go, &moment);
+	if (!b)
+		return NULL;
+	/* As it was tried before, so that its copies are the same; what the last run tried may have gone whole. */
+	bool single = t->config->flows_a_batch == 1;
+	if (b->tried)
+		b->parts = b->next_parts;
+	else
+		b->parts = b->record->partitions && !single ? PARTS_WHOLE : __atomic_load_n(&t->parts, __ATOMIC_RELAXED);
+	b->next_parts = b->parts;
+	b->tried = true;
+	b->record->partitions = partitions_for(t, b->record);
+	b->sent = b->piece_end = 0;
+	b->sent_flows = 0;
+	b->pending = 1; /* until it is wholly handed over */
+	b->refused = b->why = b->again = 0;
+	__atomic_add_fetch(&t->batches_in_flight, 1, __ATOMIC_RELAXED);
+	lanes_begin(&t->lanes, partition_of(b->record), moment.now_ns);
 	return b;
 }
 
@@ -265,11 +309,9 @@ static void feed_locked(struct transport_kafka *t)
 {
 	while (may_feed(t) && (t->current || (t->current = next_batch(t)))) {
 		struct batch *b = t->current;
-		int rc = b->parts == PARTS_WHOLE ? send_packed(t, b) : send_parts(t, b);
-		if (rc == -EAGAIN)
-			return;
+		int rc = b->parts == PARTS_WHOLE ? send_message(t, b, b->len, b->flows) : send_parts(t, b);
 		if (rc < 0)
-			refused(t, b, rc == -EMSGSIZE, NULL);
+			return; /* not now */
 		t->current = NULL;
 		settle(t, b, 1);
 	}
@@ -305,7 +347,8 @@ static void retire_producer(struct transport_kafka *t)
 	t->past.sent += last.sent;
 	t->past.acknowledged += last.acknowledged;
 	t->past.failed += last.failed + last.in_flight;
-	t->past.errors += last.errors;
+	for (unsigned i = 0; i < KAFKA_TROUBLES; i++)
+		t->past.errors[i] += last.errors[i];
 	/* What was half handed over goes back as a whole. */
 	struct batch *b = t->current;
 	t->current = NULL;
@@ -347,6 +390,19 @@ static void ask_partitions(struct transport_kafka *t)
 	}
 }
 
+static void watch_partitions(struct transport_kafka *t, bool connected)
+{
+	uint32_t one = 0;
+	uint64_t now = clock_monotonic_ns(), swallowed;
+	unsigned n = lanes_stuck(&t->lanes, now, STUCK_S * NS_PER_S, &one);
+	if (n == 0 && complain_over(&t->stuck_complain))
+		log_info(LOG_BROKER, "topic '%s': all partitions take messages again", t->config->kafka.topic);
+	else if (n > 0 && connected && complain_now(&t->stuck_complain, now, &swallowed))
+		log_warn(LOG_BROKER, "topic '%s': partition %" PRIu32 "%s takes nothing for %d s: no leader, too few replicas, or "
+			 "its broker hangs (kafka-topics --describe); its flows are kept, those of others go on",
+			 t->config->kafka.topic, one, n > 1 ? " and others" : "", STUCK_S);
+}
+
 static bool has_work(struct transport_kafka *t)
 {
 	struct journal_stats stats;
@@ -378,6 +434,7 @@ static void *sender(void *arg)
 		feed(t);
 		(void)kafka_producer_poll(t->producer, POLL_MS);
 		feed(t);
+		watch_partitions(t, stats.connected);
 		journal_tend(t->held.journal);
 	}
 	return NULL;
@@ -418,7 +475,8 @@ static void producer_stats(struct transport_kafka *t, struct kafka_stats *ret_st
 	ret_stats->sent += t->past.sent;
 	ret_stats->acknowledged += t->past.acknowledged;
 	ret_stats->failed += t->past.failed;
-	ret_stats->errors += t->past.errors;
+	for (unsigned i = 0; i < KAFKA_TROUBLES; i++)
+		ret_stats->errors[i] += t->past.errors[i];
 	pthread_mutex_unlock(&t->feed_lock);
 }
 
@@ -450,7 +508,9 @@ static void metrics(struct transport *t, struct buf *out)
 {
 	struct transport_kafka *k = of(t);
 	struct kafka_stats s;
+	uint32_t one;
 	producer_stats(k, &s);
+	unsigned stuck = lanes_stuck(&k->lanes, clock_monotonic_ns(), STUCK_S * NS_PER_S, &one);
 	const struct {
 		const char *name, *type, *help;
 		uint64_t value;
@@ -458,9 +518,9 @@ static void metrics(struct transport *t, struct buf *out)
 		{"kafka_messages_sent_total", "counter", "Messages handed to librdkafka.", s.sent},
 		{"kafka_messages_acknowledged_total", "counter", "Messages that the broker acknowledged.", s.acknowledged},
 		{"kafka_messages_failed_total", "counter", "Messages that came back; those that may be sent again are.", s.failed},
-		{"kafka_errors_total", "counter", "Errors of the connection to Kafka.", s.errors},
 		{"kafka_messages_in_flight", "gauge", "Messages inside librdkafka.", s.in_flight},
 		{"kafka_connected", "gauge", "1: a broker answers.", s.connected},
+		{"kafka_partitions_stuck", "gauge", "Partitions that have messages under way and take none.", stuck},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char name[80];
@@ -468,6 +528,9 @@ static void metrics(struct transport *t, struct buf *out)
 		prom_head(out, name, rows[i].type, rows[i].help);
 		prom_u64(out, name, rows[i].value, NULL);
 	}
+	prom_head(out, "weir_collector_kafka_errors_total", "counter", "What Kafka or the way there said went wrong.");
+	for (unsigned i = 0; i < KAFKA_TROUBLES; i++)
+		prom_u64(out, "weir_collector_kafka_errors_total", s.errors[i], "reason", kafka_trouble_word(i), NULL);
 	held_metrics(&k->held, out);
 }
 

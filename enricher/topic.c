@@ -67,8 +67,9 @@ static void complain(struct topic *t, const char *what)
 }
 
 /* The memory of a sent message is its own. */
-static void on_delivered(void *arg, void *opaque, enum kafka_delivery how, const char *text)
+static void on_delivered(void *arg, void *opaque, const void *data, enum kafka_delivery how, const char *text)
 {
+	(void)data;
 	struct topic *t = arg;
 	struct buf *b = opaque;
 	if (how == KAFKA_DELIVERED)

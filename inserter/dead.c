@@ -65,8 +65,9 @@ static void push(struct dead *d)
 	}
 }
 
-static void on_delivered(void *arg, void *opaque, enum kafka_delivery how, const char *text)
+static void on_delivered(void *arg, void *opaque, const void *data, enum kafka_delivery how, const char *text)
 {
+	(void)data;
 	struct dead *d = arg;
 	struct kept *k = opaque;
 	if (how == KAFKA_RETRY) {

@@ -26,6 +26,7 @@
 #include "common/err.h"
 #include "kafka/conf.h"
 #include "kafka/options.h"
+#include "kafka/trouble.h"
 
 enum {
 	ASK_MS = 3000,            /* patience for one question to the broker */
@@ -349,13 +350,14 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic
 static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 {
 	struct kafka_consumer *c = opaque;
-	char text[256];
+	char text[700];
 	if (err == RD_KAFKA_RESP_ERR__FATAL) {
 		c->fatal = true;
 		rd_kafka_fatal_error(rk, text, sizeof(text));
-		reason = text;
+	} else {
+		kafka_trouble_text(err, reason, text, sizeof(text));
 	}
-	say(c, true, "%s", reason);
+	say(c, true, "%s", text);
 }
 
 static int make_conf(const struct kafka_consumer_setup *setup, rd_kafka_conf_t *conf, char *err, size_t err_len)

@@ -22,6 +22,15 @@ struct kafka_header {
 	uint64_t sequence;   /* of the batch, from 0 in each epoch; gaps are batches that were dropped or empty */
 };
 
+/* A piece of a batch has a sequence of its own: which flow of the batch is its first, from 0, plus 1, above the batch's. So a
+ * consumer that compares sequences as they are knows second copies of pieces, too; the lower bits give the partition. */
+enum { KAFKA_HEADER_PIECE_SHIFT = 40 };
+
+static inline uint64_t kafka_header_piece(uint64_t sequence, uint32_t first_flow)
+{
+	return sequence | (uint64_t)(first_flow + 1) << KAFKA_HEADER_PIECE_SHIFT;
+}
+
 void kafka_header_write(const struct kafka_header *h, uint8_t out[KAFKA_HEADER_LEN]);
 /* 0; -ERR_TRUNCATED: shorter; -ERR_VERSION: of another version. */
 int kafka_header_read(const void *data, uint64_t len, struct kafka_header *ret_header) MUST_CHECK;

@@ -25,7 +25,7 @@ struct kafka_producer {
 	kafka_event_fn *event;
 	void *arg;
 	/* Atomic: several threads send, one polls, any reads. */
-	uint64_t sent, acknowledged, failed, errors;
+	uint64_t sent, acknowledged, failed, errors[KAFKA_TROUBLES];
 	bool connected, fatal;
 };
 
@@ -64,17 +64,24 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 	struct kafka_producer *p = opaque;
 	enum kafka_delivery how = verdict(m->err);
 	(void)rk;
-	count(how == KAFKA_DELIVERED ? &p->acknowledged : &p->failed);
-	if (how == KAFKA_DELIVERED)
+	if (how == KAFKA_DELIVERED) {
+		count(&p->acknowledged);
 		set_flag(&p->connected, true);
-	p->delivered(p->arg, m->_private, how, how == KAFKA_DELIVERED ? NULL : rd_kafka_err2str(m->err));
+		p->delivered(p->arg, m->_private, m->payload, how, NULL);
+	} else {
+		char text[512];
+		count(&p->failed);
+		count(&p->errors[kafka_trouble_of(m->err)]);
+		kafka_trouble_text(m->err, rd_kafka_err2str(m->err), text, sizeof(text));
+		p->delivered(p->arg, m->_private, m->payload, how, text);
+	}
 }
 
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
 	struct kafka_producer *p = opaque;
-	char text[512];
-	count(&p->errors);
+	char text[700];
+	count(&p->errors[kafka_trouble_of(code)]);
 	if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
 		set_flag(&p->connected, false);
 	if (code == RD_KAFKA_RESP_ERR__FATAL) {
@@ -82,10 +89,11 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 		(void)rd_kafka_fatal_error(rk, why, sizeof(why));
 		set_flag(&p->fatal, true);
 		snprintf(text, sizeof(text), "the producer cannot go on: %s", why);
-		reason = text;
+	} else {
+		kafka_trouble_text(code, reason, text, sizeof(text));
 	}
 	if (p->event)
-		p->event(p->arg, true, reason);
+		p->event(p->arg, true, text);
 }
 
 static int make_conf(const struct kafka_producer_setup *setup, rd_kafka_conf_t *conf, char *err, size_t err_len)
@@ -204,7 +212,8 @@ void kafka_producer_stats(const struct kafka_producer *p, struct kafka_stats *re
 	ret_stats->acknowledged = __atomic_load_n(&p->acknowledged, __ATOMIC_RELAXED);
 	ret_stats->failed = __atomic_load_n(&p->failed, __ATOMIC_RELAXED);
 	ret_stats->sent = __atomic_load_n(&p->sent, __ATOMIC_RELAXED);
-	ret_stats->errors = __atomic_load_n(&p->errors, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < KAFKA_TROUBLES; i++)
+		ret_stats->errors[i] = __atomic_load_n(&p->errors[i], __ATOMIC_RELAXED);
 	/* An answer may be counted before its sender has counted the message. */
 	uint64_t answered = ret_stats->acknowledged + ret_stats->failed;
 	ret_stats->in_flight = ret_stats->sent > answered ? ret_stats->sent - answered : 0;

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kafka/trouble.h"
+
 struct kafka_options;
 struct kafka_producer;
 struct rd_kafka_s;
@@ -22,8 +24,9 @@ enum kafka_delivery {
 	KAFKA_REFUSED    /* refused for good, for another reason */
 };
 
-/* Called from kafka_producer_poll(); OPAQUE is that of the message. TEXT is the broker's reason, NULL when delivered. */
-typedef void kafka_delivered_fn(void *arg, void *opaque, enum kafka_delivery how, const char *text);
+/* Called from kafka_producer_poll(); OPAQUE and DATA are those of the message. TEXT is the broker's reason and its cure, NULL
+ * when delivered. */
+typedef void kafka_delivered_fn(void *arg, void *opaque, const void *data, enum kafka_delivery how, const char *text);
 /* Something to say to the operator: broker gone, authentication failed ... Called from kafka_producer_poll(). */
 typedef void kafka_event_fn(void *arg, bool is_error, const char *text);
 
@@ -40,7 +43,7 @@ struct kafka_producer_setup {
 struct kafka_stats {
 	uint64_t sent, acknowledged, failed; /* messages */
 	uint64_t in_flight;                  /* messages now inside librdkafka */
-	uint64_t errors;                     /* events that said error */
+	uint64_t errors[KAFKA_TROUBLES];     /* events that said error, and answers that did */
 	bool connected;                      /* a broker answered and none of the later events said all are down */
 	bool fatal;                          /* nothing can be sent any more: free it and make a new one */
 };

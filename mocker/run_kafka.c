@@ -26,8 +26,9 @@ struct topic {
 	char why[200];
 };
 
-static void delivered(void *arg, void *opaque, enum kafka_delivery how, const char *text)
+static void delivered(void *arg, void *opaque, const void *data, enum kafka_delivery how, const char *text)
 {
+	(void)data;
 	struct topic *t = arg;
 	free(opaque);
 	t->in_flight--;

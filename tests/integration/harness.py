@@ -125,18 +125,19 @@ class Program:
 class Kafka:
     """A real broker. stop() and start() keep its data."""
 
-    def __init__(self, partitions=4, settings=()):
+    def __init__(self, partitions=4, settings=(), options=()):
         self.port = free_port()
         self.dir = tempfile.mkdtemp(prefix="weir-kafka-")
         self.brokers = f"127.0.0.1:{self.port}"
         self.partitions = partitions
         self.settings = settings
+        self.options = options
         self.program = None
 
     def start(self):
         settings = [w for s in self.settings for w in ("--set", s)]
         self.program = Program(f"{ROOT}/scripts/kafka-run", "--port", self.port, "--dir", self.dir,
-                               "--partitions", self.partitions, *settings)
+                               "--partitions", self.partitions, *self.options, *settings)
         wait_until(self.answers, lambda: f"Kafka answers\n{self.program.err[-2000:]}", 60)
         return self
 
@@ -156,6 +157,15 @@ class Kafka:
                 all(p["leader"] >= 0 for p in topics[0]["partitions"])
         wait_until(there, f"topic {topic}", 30)
 
+    def tool(self, name, *words):
+        """One of Kafka's own: kafka.admin.ConfigCommand, org.apache.kafka.tools.TopicCommand."""
+        jars = subprocess.run([f"{ROOT}/scripts/kafka-fetch"], check=True, capture_output=True, text=True).stdout.strip()
+        done = subprocess.run(["java", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", f"-Djava.io.tmpdir={TEMP}", "-cp", f"{jars}/*", name,
+                               "--bootstrap-server", self.brokers, *words], capture_output=True, text=True, timeout=120)
+        if done.returncode != 0:
+            raise AssertionError(f"{name} {words}: {done.stdout[-2000:]} {done.stderr[-2000:]}")
+        return done.stdout
+
     def stop(self):
         self.program.terminate(60)
 
@@ -167,14 +177,25 @@ class Kafka:
 
 Message = collections.namedtuple("Message", "partition offset header payload")
 # kafka/header.h
-Header = collections.namedtuple("Header", "version format flows collector epoch sequence")
+Header = collections.namedtuple("Header", "version format flows collector epoch sequence batch piece")
 
 
 def parse_header(data):
     if data is None or len(data) != 32:
         return None
     number = lambda at, size: int.from_bytes(data[at:at + size], "little")
-    return Header(data[0], data[1], number(4, 4), number(8, 8), number(16, 8), number(24, 8))
+    sequence = number(24, 8)
+    return Header(data[0], data[1], number(4, 4), number(8, 8), number(16, 8), sequence, sequence & (1 << 40) - 1,
+                  (sequence >> 40) - 1 if sequence >> 40 else None)
+
+
+class SecondBroker(Kafka):
+    """Of the cluster whose controller FIRST has."""
+
+    def __init__(self, first):
+        super().__init__(first.partitions)
+        self.settings = ("process.roles=broker", "node.id=2", f"controller.quorum.voters=1@127.0.0.1:{first.port + 1}",
+                         f"listeners=PLAINTEXT://127.0.0.1:{self.port}")
 
 
 class Topic:

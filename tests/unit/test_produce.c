@@ -27,8 +27,9 @@ struct seen {
 static struct seen seen;
 static char err[500];
 
-static void delivered(void *arg, void *opaque, enum kafka_delivery how, const char *text)
+static void delivered(void *arg, void *opaque, const void *data, enum kafka_delivery how, const char *text)
 {
+	(void)data;
 	assert_ptr_equal(arg, &seen);
 	assert_true((how == KAFKA_DELIVERED) == (text == NULL));
 	seen.opaques += (uintptr_t)opaque;

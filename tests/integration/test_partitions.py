@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""A broker that answers with errors for some of a topic: what concerns one partition waits in the journal, the other partitions go
+on, the receive path too, and /metrics says so."""
+import signal
+import tempfile
+import unittest
+
+import harness
+from harness import Collector, Kafka, SecondBroker, Topic, mock, sums, summary_sums, wait_until
+
+
+class Partitions(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.kafka = Kafka().start()
+        cls.addClassCleanup(cls.kafka.close)
+        cls.second = SecondBroker(cls.kafka).start()
+        cls.addClassCleanup(cls.second.close)
+
+    def begin(self, topic):
+        self.journal = tempfile.mkdtemp()
+        self.collector = Collector("--kafka.topic", topic, "--kafka.batch.bytes", "4KiB", "--kafka.batch.linger", "50ms", "--journal.path",
+                                   self.journal, brokers=self.kafka.brokers)
+        self.addCleanup(self.collector.close)
+        self.topic = Topic(self.kafka, topic)
+        self.addCleanup(self.topic.close)
+
+    def send(self, **more):
+        s = mock(self.collector.to, protocol="ipfix", flows=10, **more)
+        self.sent = harness.summary_sums(self.sent, s) if hasattr(self, "sent") else harness.summary_sums(s)
+        return s
+
+    def count(self, what):
+        return self.collector.metrics().sum(f"weir_collector_{what}")
+
+    def all_there(self):
+        wait_until(lambda: self.count("flows_pending") == 0, lambda: f"nothing pending\n{self.collector.err[-3000:]}", 90)
+        self.assertEqual(sums(self.topic.wait_flows(self.sent["flows"], 90)), self.sent)
+        self.assertEqual(self.count("flows_dropped_total"), 0)
+        harness.conserves(self, self.collector.metrics())
+
+    def test_one_without_a_leader(self):
+        """Partition 2 lies on the second broker alone, which ends. More batches come than the window holds."""
+        self.kafka.tool("org.apache.kafka.tools.TopicCommand", "--create", "--topic", "split", "--replica-assignment", "1,1,2,1")
+        self.begin("split")
+        self.send(count=100, rate=1000)
+        wait_until(lambda: {m.partition for m in self.topic.messages} == {0, 1, 2, 3}, "all partitions take messages")
+        self.all_there()
+        self.second.program.signal(signal.SIGSTOP)
+        self.addCleanup(self.second.program.signal, signal.SIGCONT)
+        before = self.topic.count()
+        s = self.send(count=2000, rate=2000)  # some 500 batches, 125 of them for partition 2
+        wait_until(lambda: self.count("flows_total") == self.sent["flows"], "the receive path goes on")
+        others = lambda: self.topic.count() - before >= s["flows"] * 0.7
+        wait_until(others, lambda: f"the other partitions take theirs: {self.topic.count() - before} of {s['flows']}", 60)
+        self.assertGreater(self.count("flows_pending"), s["flows"] * 0.2)
+        wait_until(lambda: self.count("kafka_partitions_stuck") == 1, "the counter says so", 60)
+        wait_until(lambda: "partition 2 takes nothing" in self.collector.err, lambda: f"a line\n{self.collector.err}", 60)
+        # Killed meanwhile: what waits is sent by the next run, once the broker is back.
+        self.collector.kill()
+        held = s["flows"] - (self.topic.count() - before)
+        port = self.collector.port
+        self.collector = Collector("--kafka.topic", "split", "--kafka.batch.bytes", "4KiB", "--journal.path", self.journal,
+                                   brokers=self.kafka.brokers, port=port)
+        self.addCleanup(self.collector.close)
+        self.assertGreaterEqual(self.count("flows_recovered_total"), held)
+        self.second.program.signal(signal.SIGCONT)
+        self.all_there()
+        wait_until(lambda: self.count("kafka_partitions_stuck") == 0, "and that it is over")
+
+    def test_too_few_replicas_in_sync(self):
+        """Each partition wants two replicas in sync and has one left: the broker takes nothing until the other is back."""
+        self.kafka.tool("org.apache.kafka.tools.TopicCommand", "--create", "--topic", "strict", "--replica-assignment", "1:2,1:2",
+                        "--config", "min.insync.replicas=2")
+        self.begin("strict")
+        self.send(count=100, rate=1000)
+        self.all_there()
+        self.second.program.signal(signal.SIGSTOP)
+        self.addCleanup(self.second.program.signal, signal.SIGCONT)
+        self.send(count=1000, rate=2000)
+        wait_until(lambda: self.count("flows_total") == self.sent["flows"], "the receive path goes on")
+        wait_until(lambda: self.count("kafka_partitions_stuck") == 2,
+                   lambda: f"the counter says so\n{self.collector.page('/metrics')}\n{self.collector.err}", 60)
+        self.second.program.signal(signal.SIGCONT)
+        self.all_there()
+        self.assertEqual(self.topic.duplicates(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
