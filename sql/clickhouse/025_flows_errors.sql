@@ -9,8 +9,8 @@ CREATE TABLE IF NOT EXISTS flows_errors
 	RawMessage String CODEC(ZSTD(3))
 )
 ENGINE = MergeTree
-ORDER BY Time
-TTL Time + INTERVAL ${ERRORS_DAYS:-7} DAY;
+ORDER BY Time;
+ALTER TABLE flows_errors MODIFY TTL Time + INTERVAL ${ERRORS_DAYS:-7} DAY;
 
 CREATE MATERIALIZED VIEW flows_errors_view TO flows_errors AS
 SELECT now() AS Time, Topic, KafkaPartition AS Partition, KafkaOffset AS Offset, Error, RawMessage

@@ -1,2 +1,2 @@
 -- 999_version.sql -- reached only when all before went well.
-INSERT INTO weir_schema (Version) VALUES (1);
+INSERT INTO weir_schema (Version) VALUES (2);

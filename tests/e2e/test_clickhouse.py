@@ -193,11 +193,14 @@ class Tables(OneEngine):
         self.put({**now, "Epoch": 10, "Sequence": 1, "KafkaOffset": 14})  # the collector was started anew
         self.assertEqual(self.query("SELECT KafkaOffset, count() FROM flows_raw GROUP BY 1 ORDER BY 1"),
                          [[10, 2], [13, 1], [14, 1]])
+        damaged = {**now, "Sequence": 3, "KafkaOffset": 15, "Error": "no flow"}
+        self.put(damaged, {**damaged, "Error": "", "KafkaOffset": 16})  # a damaged first copy does not take the second along
+        self.assertEqual(self.query("SELECT count(), max(KafkaOffset) FROM flows_raw"), [[5, 16]])
         self.put({"Bytes": 1, "TimeReceived": "2026-11-21 12:00:00"})
         self.put({"Bytes": 1, "TimeReceived": "2026-11-21 12:00:00"})  # without the header nothing is known: all stay
-        self.assertEqual(self.query("SELECT count() FROM flows_raw"), [[6]])
-        self.assertEqual(self.query("SELECT sum(Count) FROM flows_5m"), [[6]])
-        self.assertEqual(self.query("SELECT sum(Flows) FROM rollup_as WHERE Resolution = 60"), [[6]])
+        self.assertEqual(self.query("SELECT count() FROM flows_raw"), [[7]])
+        self.assertEqual(self.query("SELECT sum(Count) FROM flows_5m"), [[7]])
+        self.assertEqual(self.query("SELECT sum(Flows) FROM rollup_as WHERE Resolution = 60"), [[7]])
 
     def test_home_flows(self):
         up = {"SrcAddr": "::ffff:192.168.1.50", "DstAddr": "::ffff:104.18.185.54", "SrcPort": 51118, "DstPort": 443, "Proto": 6,
