@@ -158,10 +158,10 @@ CELL(seconds)
 CELL(duration)
 {
 	uint64_t ms = duration_ms(f);
-	if (c->plain) {
+	if (c->plain || c->plain_numbers) {
 		char *p = digits_u64(out, ms / 1000);
 		*p++ = '.';
-		return put_fixed(p, ms % 1000, 3);
+		return right(c, cell, out, put_fixed(p, ms % 1000, 3));
 	}
 	uint64_t days = ms / 86400000;
 	char *p = out;
@@ -302,23 +302,23 @@ CELL(icmp_code)
 	return put_number(c, cell, is_icmp(f) ? icmp_code(f) : 0, out);
 }
 
-static char *put_net(const struct columns *c, const struct cell *cell, const struct ip_addr *a, uint32_t bits, char *out)
+static char *put_net(const struct columns *c, const struct ip_addr *a, uint32_t bits, char *out)
 {
 	struct ip_addr net = ip_mask(a, bits && bits <= a->len * 8 ? bits : a->len * 8);
 	char *p = put_address(c, &net, out);
 	*p++ = '/';
-	p = digits_u64(p, bits);
-	return c->plain ? p : put_left(out, p, cell->width);
+	char *end = digits_u64(p, bits);
+	return c->plain ? end : put_left(p, end, 2);
 }
 
 CELL(src_net)
 {
-	return put_net(c, cell, member_addr(f, cell), f->src_net, out);
+	return put_net(c, member_addr(f, cell), f->src_net, out);
 }
 
 CELL(dst_net)
 {
-	return put_net(c, cell, member_addr(f, cell), f->dst_net, out);
+	return put_net(c, member_addr(f, cell), f->dst_net, out);
 }
 
 /* -- words -- */
@@ -341,8 +341,8 @@ CELL(version)
 
 CELL(proto)
 {
-	const char *name = f->proto == PROTO_ICMP6 ? "ICMP6" : flow_proto_name(f->proto);
-	char *p = name ? put_text(out, name, strlen(name)) : digits_u64(out, f->proto);
+	const char *name = f->proto == PROTO_ICMP6 ? "ICMP6" : f->proto ? flow_proto_name(f->proto) : NULL;
+	char *p = name && !c->plain_numbers ? put_text(out, name, strlen(name)) : digits_u64(out, f->proto);
 	return c->plain ? p : put_left(out, p, cell->width);
 }
 
@@ -376,6 +376,53 @@ CELL(engine)
 	return c->plain ? p : put_left(out, p, cell->width);
 }
 
+/* nfdump writes these in hexadecimal, the rest of the width zeros. */
+CELL(hex)
+{
+	uint64_t v = member_u64(f, cell);
+	if (c->plain)
+		return digits_u64(out, v);
+	out = put_literal(out, "0x");
+	for (size_t i = cell->width - 2; i-- > 0;)
+		*out++ = "0123456789abcdef"[i < 16 ? v >> 4 * i & 15 : 0];
+	return out;
+}
+
+/* RFC 6759: the engine that knows it, and its number there. */
+CELL(application)
+{
+	uint64_t v = member_u64(f, cell);
+	if (c->plain)
+		return digits_u64(out, v);
+	char *p = put_right(out, digits_u64(out, v >> 24), 2);
+	p = put_literal(p, "..");
+	return digits_u64(p, v & 0xffffff);
+}
+
+static char *put_word(const struct columns *c, const struct cell *cell, const char *const words[], size_t n, uint64_t v, char *out)
+{
+	char *p = v < n && words[v] ? put_text(out, words[v], strlen(words[v])) : digits_u64(out, v);
+	return right(c, cell, out, p);
+}
+
+CELL(firewall_event)
+{
+	static const char *const words[] = {"INVALID", "CREATE", "DELETE", "DENIED", "ALERT", "UPDATE"};
+	return put_word(c, cell, words, sizeof(words) / sizeof(words[0]), member_u64(f, cell), out);
+}
+
+CELL(firewall_extended)
+{
+	static const char *const words[] = {[0] = "Ignore", [1001] = "I-ACL", [1002] = "E-ACL", [1003] = "Adap", [1004] = "No Syn"};
+	return put_word(c, cell, words, sizeof(words) / sizeof(words[0]), member_u64(f, cell), out);
+}
+
+CELL(nat_event)
+{
+	static const char *const words[] = {"INVALID", "ADD", "DELETE"};
+	return put_word(c, cell, words, sizeof(words) / sizeof(words[0]), member_u64(f, cell), out);
+}
+
 CELL(country)
 {
 	(void)c;
@@ -405,34 +452,21 @@ static char *put_label(const struct columns *c, const struct flow *f, uint32_t a
 	return right(c, &label, out, p);
 }
 
-CELL(mpls_label1)
+CELL(mpls_place)
 {
-	(void)cell;
-	return put_label(c, f, 0, out);
-}
-
-CELL(mpls_label2)
-{
-	(void)cell;
-	return put_label(c, f, 1, out);
-}
-
-CELL(mpls_label3)
-{
-	(void)cell;
-	return put_label(c, f, 2, out);
+	return put_label(c, f, cell->place, out);
 }
 
 CELL(mpls_labels)
 {
 	(void)cell;
 	char *p = out;
-	for (uint32_t i = 0; i < f->n_mpls_label && i < 10; i++) {
+	for (uint32_t i = 0; i < (c->plain ? f->n_mpls_label : 10) && i < 10; i++) {
 		if (i)
 			*p++ = ' ';
 		p = put_label(c, f, i, p);
 	}
-	return p;
+	return c->plain ? p : put_text(p, " ", 1);
 }
 
 CELL(line_break)

@@ -26,19 +26,43 @@ static const struct {
 	{"nel", "%ts %nevt %pr %sap -> %dap %nsap -> %ndap"},
 	{"nsel", "%ts %evt %xevt %pr %sap -> %dap %xsap -> %xdap %ibyt %obyt"},
 	{"csv", "csv:%ts,%te,%td,%sa,%da,%sp,%dp,%pr,%flg,%fwd,%stos,%ipkt,%ibyt,%opkt,%obyt,%in,%out,%sas,%das,%smk,%dmk,"
-		"%dtos,%dir,%nh,%nhb,%svln,%dvln,%ismc,%odmc,%idmc,%osmc,%mpls1,%mpls2,%mpls3,%ra,%eng,%tr"},
+		"%dtos,%dir,%nh,%nhb,%svln,%dvln,%ismc,%odmc,%idmc,%osmc,%mpls1,%mpls2,"
+		"%mpls3,%mpls4,%mpls5,%mpls6,%mpls7,%mpls8,%mpls9,%mpls10,%ra,%eng,%tr"},
 };
 
 static const struct cell codes[] = {
-#define COLUMN(code, text, how, member) \
-	{.put = columns_##how, .name = #code, .heading = text, .width = sizeof(text) - 1, \
+#define ODD_COLUMN(code, text, columns, how, member) \
+	{.put = columns_##how, .name = #code, .heading = text, .width = (columns), \
 	 .offset = offsetof(struct flow, member), .size = sizeof(((struct flow *)NULL)->member)},
+#define COLUMN(code, text, how, member) ODD_COLUMN(code, text, sizeof(text) - 1, how, member)
 #define ARRAY_COLUMN(code, text, how, member) \
 	{.put = columns_##how, .name = #code, .heading = text, .width = sizeof(text) - 1, \
 	 .offset = offsetof(struct flow, n_##member), .array_offset = offsetof(struct flow, member)},
+#define LABEL_COLUMN(n) \
+	{.put = columns_mpls_place, .name = "mpls" #n, .heading = " MPLS lbl " #n " ", .width = 12, .place = (n) - 1},
+#define NO_COLUMN(code, why)
 #include "inserter/columns.def"
 #undef COLUMN
 #undef ARRAY_COLUMN
+#undef LABEL_COLUMN
+#undef ODD_COLUMN
+#undef NO_COLUMN
+};
+
+static const struct {
+	const char *name, *why;
+} absent[] = {
+#define ODD_COLUMN(code, text, columns, how, member)
+#define COLUMN(code, text, how, member)
+#define ARRAY_COLUMN COLUMN
+#define LABEL_COLUMN(n)
+#define NO_COLUMN(code, why) {#code, why},
+#include "inserter/columns.def"
+#undef COLUMN
+#undef ARRAY_COLUMN
+#undef LABEL_COLUMN
+#undef ODD_COLUMN
+#undef NO_COLUMN
 };
 
 struct compile {
@@ -111,7 +135,7 @@ static int compile(struct compile *run, const char *text);
 static int add_code(struct compile *run, const char *at, size_t *ret_len)
 {
 	const struct cell *best = NULL;
-	const char *insert = NULL;
+	const char *insert = NULL, *why = NULL;
 	size_t best_len = 0;
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
 		size_t len = strlen(codes[i].name);
@@ -127,7 +151,16 @@ static int add_code(struct compile *run, const char *at, size_t *ret_len)
 			best_len = len;
 		}
 	}
+	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
+		size_t len = strlen(absent[i].name);
+		if (len > best_len && strncmp(at, absent[i].name, len) == 0) {
+			why = absent[i].why;
+			best_len = len;
+		}
+	}
 	*ret_len = best_len;
+	if (why)
+		return fail(run, at - 1, why);
 	if (!best_len)
 		return fail(run, at - 1, "unknown code");
 	if (!insert)
@@ -197,6 +230,11 @@ void columns_free(struct columns *c)
 	for (size_t i = 0; i < c->n_cells; i++)
 		free(c->cells[i].literal);
 	free(c);
+}
+
+bool columns_are_plain(const struct columns *c)
+{
+	return c->plain;
 }
 
 static bool is_address(const struct cell *cell)

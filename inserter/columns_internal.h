@@ -21,6 +21,7 @@ struct cell {
 	size_t width;
 	size_t offset, size;  /* of the member in struct flow */
 	size_t array_offset;
+	uint32_t place;       /* of an MPLS label, from 0 on */
 	char *literal;        /* what stands behind it, allocated */
 	size_t literal_len;
 };
@@ -39,9 +40,15 @@ struct columns {
 /* Each function once or oftener: C does not mind. */
 #define COLUMN(code, text, how, member) cell_fn columns_##how;
 #define ARRAY_COLUMN COLUMN
+#define LABEL_COLUMN(place)
+#define ODD_COLUMN(code, heading, width, how, member) cell_fn columns_##how;
+#define NO_COLUMN(code, why)
 #include "inserter/columns.def"
 #undef COLUMN
 #undef ARRAY_COLUMN
-cell_fn columns_field_addr, columns_field_numbers, columns_field_addrs;
+#undef LABEL_COLUMN
+#undef ODD_COLUMN
+#undef NO_COLUMN
+cell_fn columns_mpls_place, columns_field_addr, columns_field_numbers, columns_field_addrs;
 
 #endif

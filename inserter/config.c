@@ -24,10 +24,19 @@ static const struct opt rows[] = {
 	{"filter", OPT_STRING, offsetof(struct inserter_options, filter), NULL, "FILTER",
 	 "Only flows that match, in nfdump's language: 'dst port 53 and bytes > 1k' (docs/filter.md). Words behind the sinks are "
 	 "a filter too."},
+	{"filter-file", OPT_STRING, offsetof(struct inserter_options, filter_file), NULL, "FILE", "A file that holds such a filter.",
+	 .letter = 'f'},
 	{"read", OPT_STRING, offsetof(struct inserter_options, read), NULL, "FILE|DIR",
 	 "Read files that the sink file wrote instead of Kafka, then end; -: standard input.", .letter = 'r'},
 	{"range", OPT_STRING, offsetof(struct inserter_options, range), NULL, "FIRST:LAST",
-	 "With --read DIR: only files whose names lie between these: weir.202611211200:weir.202611211255.", .letter = 'R'},
+	 "Only files whose names lie between these: weir.202611211200:weir.202611211255, in --read DIR, or "
+	 "/DIR/FIRST:LAST.", .letter = 'R'},
+	{"dirs", OPT_STRING, offsetof(struct inserter_options, dirs), NULL, "DIR:DIR:...",
+	 "The same --read (or --range) in each of these directories: /flows/192.0.2.1:192.0.2.2; those behind the first lie "
+	 "beside it.", .letter = 'M'},
+	{"time-window", OPT_STRING, offsetof(struct inserter_options, times), NULL, "FROM[-TO]",
+	 "Only flows that began and ended in there: 2026/11/21.12:00:00-2026/11/21.12:30; parts may be left out, times are local.",
+	 .letter = 't'},
 	{"flush", OPT_DURATION, offsetof(struct inserter_options, flush_ns), "5s", "TIME",
 	 "At least so often, what was read is stored and its offsets are committed.", .min = 1000000, .max = INT64_MAX},
 	{"addr", OPT_STRING, offsetof(struct inserter_options, addr), NULL, "ADDRESS",

@@ -20,6 +20,9 @@ struct inserter_options {
 	char *filter;
 	char *read;
 	char *range;
+	char *dirs;
+	char *times;
+	char *filter_file;
 	char *addr;
 	bool health;
 	char *log_level;

@@ -302,7 +302,8 @@ static void *run_files(void *arg)
 {
 	struct feed *f = arg;
 	struct replay replay = {
-		.path = f->setup.read, .range = f->setup.range, .stop = f->setup.stop, .flow = on_file_flow, .arg = f};
+		.path = f->setup.read, .range = f->setup.range, .dirs = f->setup.dirs, .stop = f->setup.stop,
+		.flow = on_file_flow, .arg = f};
 	struct replay_stats stats;
 	char err[512];
 	tick(f, clock_monotonic_ns());

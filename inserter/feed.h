@@ -26,7 +26,7 @@ struct feed_setup {
 	const char *group;         /* NULL: none */
 	const char *from;
 	const char *dead_letters;  /* topic for messages that cannot be read, NULL: none */
-	const char *read, *range;  /* --read: files instead of the topic */
+	const char *read, *range, *dirs; /* --read: files instead of the topic */
 	const struct filter *filter; /* NULL: every flow */
 	struct enrich *enrich;       /* the feed's own from now on; NULL: none */
 	uint64_t flush_ns;         /* at least so often, sinks are made safe and offsets committed */

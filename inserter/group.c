@@ -18,12 +18,13 @@
 #include "inserter/tally.h"
 #include "proto/flow.h"
 
-enum { ELEMENTS_MAX = 16, KEY_MAX = 1024, COLUMNS_TEXT = 256 };
+enum { ELEMENTS_MAX = 16, KEY_MAX = 1024, COLUMNS_TEXT = 256, PROTO_ICMP = 1, PROTO_ICMP6 = 58, PROTO_TCP = 6, PROTO_UDP = 17 };
 
 struct element {
 	const char *name, *code, *heading;
 	size_t offset, size; /* of the scalar, or of a text's length */
 	size_t text_offset;  /* of a text, 0: none */
+	uint32_t label;      /* an MPLS label: its place, from 1 on; OFFSET is of the list's length */
 	size_t other;        /* offset of the member at the other end, 0: none */
 };
 
@@ -35,10 +36,13 @@ static const struct element elements[] = {
 	{#name, code, heading, MEMBER(member), .other = offsetof(struct flow, at_other_end)},
 #define TEXT_ELEMENT(name, code, heading, member) \
 	{#name, code, heading, MEMBER(n_##member), .text_offset = offsetof(struct flow, member)},
+#define LABEL_ELEMENT(place) \
+	{"mpls" #place, "mpls" #place, " MPLS lab " #place, MEMBER(n_mpls_label), .label = (place)},
 #include "inserter/elements.def"
 #undef ELEMENT
 #undef EITHER
 #undef TEXT_ELEMENT
+#undef LABEL_ELEMENT
 };
 
 /* An element of this grouping. */
@@ -46,18 +50,20 @@ struct part {
 	const struct element *element;
 	uint32_t bits4, bits6;  /* prefix lengths, 0: whole addresses */
 	size_t mask_offset;     /* member that holds the prefix length (srcnet, dstnet), 0: none */
+	const char *code;       /* NULL: the element's; "": no column of its own */
 };
 
 struct sums {
 	uint64_t bytes, packets, flows, reverse_bytes, reverse_packets, first_ns, last_ns;
 	uint64_t rank; /* what is sorted by */
-	uint32_t tcp_flags, type;
+	uint32_t tcp_flags, type, tos; /* type of the last, tos of the first */
 };
 
 struct group {
 	struct part parts[ELEMENTS_MAX];
 	size_t n_parts;
 	size_t key_len;
+	enum group_kind kind;
 	char columns[COLUMNS_TEXT];
 	struct tally *tally; /* key -> struct sums */
 	size_t max;
@@ -97,19 +103,9 @@ static const struct element *element_by_name(const char *name, size_t len)
 	return NULL;
 }
 
-/* "srcip4/24", "dstip6/64", "srcnet", "dstnet"; 0 or -EINVAL. */
+/* "srcip4/24", "dstip6/64"; 0 or -EINVAL. */
 static int parse_net(const char *word, size_t len, struct part *ret_part)
 {
-	static const struct {
-		const char *name, *element;
-		size_t mask;
-	} nets[] = {{"srcnet", "srcip", offsetof(struct flow, src_net)}, {"dstnet", "dstip", offsetof(struct flow, dst_net)}};
-	for (size_t i = 0; i < 2; i++) {
-		if (len != 6 || strncmp(word, nets[i].name, len) != 0)
-			continue;
-		*ret_part = (struct part){.element = element_by_name(nets[i].element, 5), .mask_offset = nets[i].mask};
-		return 0;
-	}
 	char *end;
 	if (len < 8 || (word[5] != '4' && word[5] != '6') || word[6] != '/')
 		return -EINVAL;
@@ -123,10 +119,42 @@ static int parse_net(const char *word, size_t len, struct part *ret_part)
 	return 0;
 }
 
-static int add_part(struct group *g, const char *word, size_t len, bool either, char *err, size_t err_len)
+static void append(struct group *g, const struct part *part)
+{
+	const struct element *e = part->element;
+	const char *code = part->code ? part->code : e->code;
+	size_t used = strlen(g->columns);
+	g->parts[g->n_parts++] = *part;
+	g->key_len += e->size + (e->text_offset ? FLOW_STR_MAX : 0);
+	if (*code)
+		snprintf(g->columns + used, sizeof(g->columns) - used, "%s%%%s", used ? " " : "", code);
+}
+
+/* The address under the record's own prefix length, and that length. */
+static bool add_own_net(struct group *g, const char *word, size_t len)
+{
+	static const struct {
+		const char *name, *address, *mask, *code;
+		size_t offset;
+	} nets[] = {{"srcnet", "srcip", "srcmask", "sn", offsetof(struct flow, src_net)},
+		    {"dstnet", "dstip", "dstmask", "dn", offsetof(struct flow, dst_net)}};
+	for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++) {
+		if (len != 6 || strncmp(word, nets[i].name, len) != 0)
+			continue;
+		append(g, &(struct part){.element = element_by_name(nets[i].address, 5), .mask_offset = nets[i].offset,
+					 .code = nets[i].code});
+		append(g, &(struct part){.element = element_by_name(nets[i].mask, 7), .code = ""});
+		return true;
+	}
+	return false;
+}
+
+static int add_part(struct group *g, const char *word, size_t len, char *err, size_t err_len)
 {
 	struct part part = {.element = element_by_name(word, len)};
-	if ((!part.element && parse_net(word, len, &part)) || (part.element->other && !either)) {
+	if (g->n_parts + 1 < ELEMENTS_MAX && add_own_net(g, word, len))
+		return 0;
+	if ((!part.element && parse_net(word, len, &part)) || (part.element->other && g->kind != GROUP_EITHER)) {
 		snprintf(err, err_len, "'%.*s' is nothing to group by; docs/inserter.md lists what is", (int)len, word);
 		return -EINVAL;
 	}
@@ -136,26 +164,25 @@ static int add_part(struct group *g, const char *word, size_t len, bool either, 
 	}
 	/* srcip4/24,srcip6/64: one address, two masks. */
 	for (size_t i = 0; i < g->n_parts; i++) {
-		if (g->parts[i].element != part.element)
+		if (g->parts[i].element != part.element || g->parts[i].code)
 			continue;
 		g->parts[i].bits4 |= part.bits4;
 		g->parts[i].bits6 |= part.bits6;
 		return 0;
 	}
-	g->parts[g->n_parts++] = part;
-	g->key_len += part.element->size + (part.element->text_offset ? FLOW_STR_MAX : 0);
-	size_t used = strlen(g->columns);
-	snprintf(g->columns + used, sizeof(g->columns) - used, "%s%%%s", used ? " " : "", part.element->code);
+	append(g, &part);
 	return 0;
 }
 
-int group_new(const char *list, bool either, size_t max, struct group **ret_group, char *err, size_t err_len)
+int group_new(const char *list, enum group_kind kind, size_t max, struct group **ret_group, char *err, size_t err_len)
 {
 	struct group *g = calloc(1, sizeof(*g));
 	int r = g ? 0 : -ENOMEM;
+	if (g)
+		g->kind = kind;
 	for (const char *p = list; !r; p++) {
 		size_t len = strcspn(p, ",");
-		r = add_part(g, p, len, either, err, err_len);
+		r = add_part(g, p, len, err, err_len);
 		p += len;
 		if (!*p)
 			break;
@@ -202,12 +229,34 @@ static void mask(const struct part *part, const struct flow *f, uint8_t *at)
 	memcpy(at, &a, sizeof(a));
 }
 
+/* What stands in the place of a destination port: as nfdump has it, type and code of ICMP. */
+static uint32_t dst_port(const struct flow *f)
+{
+	bool icmp = f->proto == PROTO_ICMP || f->proto == PROTO_ICMP6;
+	return icmp && !f->dst_port ? f->icmp_type << 8 | f->icmp_code : f->dst_port;
+}
+
+static void member(const struct element *e, const struct flow *f, bool other_end, uint8_t *key)
+{
+	size_t offset = other_end && e->other ? e->other : e->offset;
+	uint32_t number;
+	if (e->label)
+		number = e->label <= f->n_mpls_label ? f->mpls_label[e->label - 1] : 0;
+	else if (offset == offsetof(struct flow, dst_port))
+		number = dst_port(f);
+	else {
+		memcpy(key, (const char *)f + offset, e->size);
+		return;
+	}
+	memcpy(key, &number, sizeof(number));
+}
+
 static void make_key(const struct group *g, const struct flow *f, bool other_end, uint8_t *key)
 {
 	for (size_t i = 0; i < g->n_parts; i++) {
 		const struct part *part = &g->parts[i];
 		const struct element *e = part->element;
-		memcpy(key, (const char *)f + (other_end && e->other ? e->other : e->offset), e->size);
+		member(e, f, other_end, key);
 		mask(part, f, key);
 		key += e->size;
 		if (!e->text_offset)
@@ -248,6 +297,25 @@ static void drop_small(struct group *g)
 	g->short_bytes += middle;
 }
 
+static void sum_up(struct sums *s, const struct flow *f, bool backwards)
+{
+	uint64_t first = f->time_flow_start_ns ? f->time_flow_start_ns : f->time_received_ns;
+	uint64_t last = f->time_flow_end_ns ? f->time_flow_end_ns : first;
+	if (!s->flows || first < s->first_ns)
+		s->first_ns = first;
+	if (last > s->last_ns)
+		s->last_ns = last;
+	if (!s->flows)
+		s->tos = f->ip_tos;
+	s->flows += f->flow_count ? f->flow_count : 1;
+	*(backwards ? &s->reverse_bytes : &s->bytes) += f->bytes;
+	*(backwards ? &s->reverse_packets : &s->packets) += f->packets;
+	*(backwards ? &s->bytes : &s->reverse_bytes) += f->reverse_bytes;
+	*(backwards ? &s->packets : &s->reverse_packets) += f->reverse_packets;
+	s->tcp_flags |= f->tcp_flags;
+	s->type = f->type;
+}
+
 static void add_to(struct group *g, const struct flow *f, bool other_end)
 {
 	uint8_t key[KEY_MAX];
@@ -259,23 +327,43 @@ static void add_to(struct group *g, const struct flow *f, bool other_end)
 		if (!s)
 			return;
 	}
-	uint64_t first = f->time_flow_start_ns ? f->time_flow_start_ns : f->time_received_ns;
-	uint64_t last = f->time_flow_end_ns ? f->time_flow_end_ns : first;
-	if (!s->flows || first < s->first_ns)
-		s->first_ns = first;
-	if (last > s->last_ns)
-		s->last_ns = last;
-	s->flows += f->flow_count ? f->flow_count : 1;
-	s->bytes += f->bytes;
-	s->packets += f->packets;
-	s->reverse_bytes += f->reverse_bytes;
-	s->reverse_packets += f->reverse_packets;
-	s->tcp_flags |= f->tcp_flags;
-	s->type = f->type;
+	sum_up(s, f, false);
+}
+
+#define EXCHANGE(type, a, b) do { type keep = a; a = b; b = keep; } while (0)
+
+static void turn_round(struct flow *f)
+{
+	EXCHANGE(struct ip_addr, f->src_addr, f->dst_addr);
+	EXCHANGE(uint32_t, f->src_port, f->dst_port);
+}
+
+/* F answers what came before? Then it is summed up there. */
+static bool add_as_answer(struct group *g, const struct flow *f)
+{
+	uint8_t key[KEY_MAX];
+	struct flow ends; /* only what GROUP_CONNECTION asks for */
+	make_key(g, f, false, key);
+	if (tally_find(g->tally, key))
+		return false;
+	ends.proto = f->proto;
+	ends.src_addr = f->src_addr;
+	ends.dst_addr = f->dst_addr;
+	ends.src_port = f->src_port;
+	ends.dst_port = dst_port(f);
+	ends.icmp_type = ends.icmp_code = 0;
+	turn_round(&ends);
+	make_key(g, &ends, false, key);
+	struct sums *s = tally_find(g->tally, key);
+	if (s)
+		sum_up(s, f, true);
+	return s != NULL;
 }
 
 void group_add(struct group *g, const struct flow *f)
 {
+	if ((g->kind == GROUP_BOTH_WAYS || g->kind == GROUP_GUESS) && add_as_answer(g, f))
+		return;
 	add_to(g, f, false);
 	const struct element *e = g->parts[0].element;
 	if (!e->other)
@@ -292,6 +380,24 @@ size_t group_count(const struct group *g)
 	return tally_count(g->tally);
 }
 
+/* nfdump's guess: the client's port lies in a higher range than the server's. */
+static bool comes_from_server(const struct flow *f)
+{
+	static const uint32_t ranges[] = {1024, 32768, 49152};
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (f->src_port < ranges[i] && f->dst_port >= ranges[i])
+			return f->proto == PROTO_TCP || f->proto == PROTO_UDP;
+	return false;
+}
+
+/* A group knows no bottom of the stack: there is always another label behind, 0. */
+static void set_label(struct flow *f, const struct element *e, const uint8_t *key)
+{
+	memcpy(&f->mpls_label[e->label - 1], key, sizeof(f->mpls_label[0]));
+	if (f->n_mpls_label < e->label + 1)
+		f->n_mpls_label = e->label + 1;
+}
+
 void group_flow(const struct group *g, size_t i, struct flow *ret_flow)
 {
 	size_t place = g->places ? g->places[i] : i;
@@ -300,9 +406,13 @@ void group_flow(const struct group *g, size_t i, struct flow *ret_flow)
 	flow_clear(ret_flow);
 	ret_flow->tcp_flags = s->tcp_flags;
 	ret_flow->type = s->type;
+	ret_flow->ip_tos = s->tos;
 	for (size_t k = 0; k < g->n_parts; k++) {
 		const struct element *e = g->parts[k].element;
-		memcpy((char *)ret_flow + e->offset, key, e->size);
+		if (e->label)
+			set_label(ret_flow, e, key);
+		else
+			memcpy((char *)ret_flow + e->offset, key, e->size);
 		key += e->size;
 		if (e->text_offset) {
 			memcpy((char *)ret_flow + e->text_offset, key, FLOW_STR_MAX);
@@ -316,6 +426,11 @@ void group_flow(const struct group *g, size_t i, struct flow *ret_flow)
 	ret_flow->flow_count = s->flows;
 	ret_flow->time_flow_start_ns = s->first_ns;
 	ret_flow->time_flow_end_ns = s->last_ns;
+	if (g->kind == GROUP_GUESS && comes_from_server(ret_flow)) {
+		turn_round(ret_flow);
+		EXCHANGE(uint64_t, ret_flow->bytes, ret_flow->reverse_bytes);
+		EXCHANGE(uint64_t, ret_flow->packets, ret_flow->reverse_packets);
+	}
 }
 
 static uint64_t a_second(const struct sums *s, uint64_t amount)
@@ -341,6 +456,13 @@ static uint64_t rank_of(const struct sums *s, enum group_order order)
 	case GROUP_NO_ORDER: break;
 	}
 	return 0;
+}
+
+uint64_t group_rank(const struct flow *f, enum group_order order)
+{
+	struct sums s = {0};
+	sum_up(&s, f, false);
+	return rank_of(&s, order);
 }
 
 static int by_rank(const void *a, const void *b, void *arg)

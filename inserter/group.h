@@ -18,9 +18,13 @@ enum group_order {
 
 #define GROUP_CONNECTION "proto,srcip,dstip,srcport,dstport" /* -a */
 
-/* LIST: "srcip", "srcip4/24,dstport" ...; EITHER allows ip, port, as, if (a flow counts at both ends). MAX: groups that
- * are kept. 0, -EINVAL with a line in ERR, or -ENOMEM. */
-int group_new(const char *list, bool either, size_t max, struct group **ret_group, char *err, size_t err_len);
+/* GROUP_EITHER allows ip, port, as, if (a flow counts at both ends). GROUP_BOTH_WAYS: a flow and its answers are one group, the
+ * answers in reverse_bytes and reverse_packets (nfdump's -b); GROUP_GUESS: and the likely client comes first (-B). */
+enum group_kind { GROUP_PLAIN, GROUP_EITHER, GROUP_BOTH_WAYS, GROUP_GUESS };
+
+/* LIST: "srcip", "srcip4/24,dstport" ...; for both ways GROUP_CONNECTION. MAX: groups that are kept. 0, -EINVAL with a line in
+ * ERR, or -ENOMEM. */
+int group_new(const char *list, enum group_kind kind, size_t max, struct group **ret_group, char *err, size_t err_len);
 void group_free(struct group *g);
 
 void group_add(struct group *g, const struct flow *f);
@@ -37,6 +41,8 @@ const char *group_text(const struct group *g); /* "Src IP Addr", of the first el
 /* How many small groups were dropped to make room, and by how many bytes any group may be short for it. */
 uint64_t group_dropped(const struct group *g, uint64_t *ret_short_bytes);
 
+/* What F alone is sorted by. */
+uint64_t group_rank(const struct flow *f, enum group_order order);
 /* -1 when there is no such order. */
 int group_order_by_name(const char *name, size_t len);
 

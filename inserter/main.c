@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -23,6 +24,7 @@
 #include "inserter/config.h"
 #include "inserter/feed.h"
 #include "inserter/sides.h"
+#include "inserter/times.h"
 #include "proto/filter.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, FEEDS_MAX = 16 };
@@ -120,6 +122,7 @@ static struct feed *feed_for(struct program *p, const char *group, char *err, si
 		.dead_letters = p->config->common.dead_letters,
 		.read = p->config->common.read,
 		.range = p->config->common.range,
+		.dirs = p->config->common.dirs,
 		.filter = p->filter,
 		.flush_ns = p->config->common.flush_ns,
 		.stop = &stop,
@@ -159,28 +162,82 @@ static int add_sink(struct program *p, const char *name, char *err, size_t err_l
 	return feed_add(feed, kind, config_sink_options(p->config, kind), &p->env, err, err_len);
 }
 
-/* --filter, and the words that are no sinks: both must match. */
-static int compile_filter(struct program *p, const struct opt_list *words, size_t first, char *err, size_t err_len)
+/* One of the texts that must all match. Compiled by itself, so that a mistake is told by its place in that text. */
+static int add_filter(struct buf *all, const char *name, const char *text, char *err, size_t err_len)
 {
-	struct buf text = {0};
-	const char *option = p->config->common.filter;
-	bool both = option && *option && first < words->count;
-	buf_printf(&text, both ? "(%s\n) and (" : "%s", option ? option : "");
-	for (size_t i = first; i < words->count; i++)
-		buf_printf(&text, "%s%s", i > first ? " " : "", words->items[i]);
-	if (both)
-		buf_puts(&text, ")");
 	char why[FILTER_ERR_MAX];
-	int r = text.failed ? -ENOMEM : filter_compile(text.data ? text.data : "", &p->filter, why, sizeof(why));
+	struct filter *alone = NULL;
+	if (!text || !*text)
+		return 0;
+	int r = filter_compile(text, &alone, why, sizeof(why));
+	filter_free(alone);
 	if (r)
-		snprintf(err, err_len, "filter: %s", r == -ENOMEM ? "out of memory" : why);
-	buf_free(&text);
+		snprintf(err, err_len, "%s: %s", name, r == -ENOMEM ? "out of memory" : why);
+	buf_printf(all, "%s(%s\n)", all->len ? " and " : "", text);
 	return r;
 }
 
-static int build(struct program *p, const struct opt_list *words, char *err, size_t err_len)
+/* --filter, --filter-file, -t, and the words that are no sinks. */
+static int compile_filter(struct program *p, const struct opt_list *words, size_t first, char *err, size_t err_len)
+{
+	const struct inserter_options *o = &p->config->common;
+	struct buf all = {0}, typed = {0}, file = {0};
+	char window[128] = "", why[FILTER_ERR_MAX];
+	int r = o->times ? times_filter(o->times, window, sizeof(window), err, err_len) : 0;
+	for (size_t i = first; i < words->count; i++)
+		buf_printf(&typed, "%s%s", i > first ? " " : "", words->items[i]);
+	if (o->filter_file)
+		buf_printf(&file, "@include \"%s\"", o->filter_file);
+	if (!r)
+		r = add_filter(&all, "--filter", o->filter, err, err_len);
+	if (!r)
+		r = add_filter(&all, "--filter-file", file.data, err, err_len);
+	if (!r)
+		r = add_filter(&all, "filter", typed.data, err, err_len);
+	if (!r)
+		r = add_filter(&all, "--time-window", window, err, err_len);
+	if (!r && (all.failed || typed.failed || file.failed))
+		r = -ENOMEM;
+	if (!r && (r = filter_compile(all.data ? all.data : "", &p->filter, why, sizeof(why))))
+		snprintf(err, err_len, "filter: %s", why);
+	if (r == -ENOMEM)
+		snprintf(err, err_len, "filter: out of memory");
+	buf_free(&all);
+	buf_free(&typed);
+	buf_free(&file);
+	return r;
+}
+
+/* nfdump's ways to name files: -R may hold the directory, and -M stands for several. */
+static int find_files(struct inserter_options *o, char *err, size_t err_len)
+{
+	struct stat st;
+	char *colon = o->range ? strchr(o->range, ':') : NULL;
+	char *slash = o->range ? memrchr(o->range, '/', colon ? (size_t)(colon - o->range) : strlen(o->range)) : NULL;
+	if (o->read || !o->range || (!slash && o->dirs)) {
+		if (!o->read && o->dirs)
+			o->read = strdup("");
+		return !o->dirs || o->read ? 0 : -ENOMEM;
+	}
+	if (o->dirs) {
+		snprintf(err, err_len, "--range %s: with --dirs it names files only", o->range);
+		return -EINVAL;
+	}
+	if (!colon && stat(o->range, &st) == 0 && S_ISDIR(st.st_mode)) {
+		o->read = o->range;
+		o->range = NULL;
+		return 0;
+	}
+	o->read = slash ? strndup(o->range, (size_t)(slash - o->range) + (slash == o->range)) : strdup(".");
+	if (slash)
+		memmove(o->range, slash + 1, strlen(slash + 1) + 1);
+	return o->read ? 0 : -ENOMEM;
+}
+
+static int build(struct program *p, const struct opt_result *result, char *err, size_t err_len)
 {
 	struct inserter_options *o = &p->config->common;
+	const struct opt_list *words = &result->words;
 	if (words->count == 0) {
 		snprintf(err, err_len, "say where flows are to go, such as: weir-inserter print; --help lists the sinks");
 		return -EINVAL;
@@ -192,9 +249,12 @@ static int build(struct program *p, const struct opt_list *words, char *err, siz
 	if (!p->config->kafka.brokers)
 		p->config->kafka.brokers = strdup("localhost:9092");
 	int r = sides_parse(o->local, &p->local, err, err_len);
+	if (!r)
+		r = find_files(o, err, err_len);
 	p->env.local = &p->local;
 	p->env.topic = p->config->kafka.topic;
 	p->env.stop = &stop;
+	p->env.check = result->check;
 	size_t sinks = 1; /* the first word must be one; what follows the last is the filter */
 	while (sinks < words->count && sink_by_name(words->items[sinks]))
 		sinks++;
@@ -282,7 +342,7 @@ int main(int argc, char **argv)
 	if (!r)
 		r = log_init("weir-inserter", p.config->common.log_level, p.config->common.log_format);
 	if (!r)
-		r = build(&p, &result.words, err, sizeof(err));
+		r = build(&p, &result, err, sizeof(err));
 	status = r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 	if (!r && !result.check) {
 		signals_block();

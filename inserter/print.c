@@ -18,6 +18,7 @@
 #include "inserter/home.h"
 #include "inserter/report.h"
 #include "inserter/sink.h"
+#include "inserter/summary.h"
 #include "proto/flow.h"
 #include "proto/json.h"
 #include "proto/text.h"
@@ -38,7 +39,9 @@ struct print {
 	const struct print_options *options;
 	const struct ip_set *local;
 	struct columns *columns;
-	struct report *report; /* -a, -A, -s: NULL otherwise */
+	struct report *report; /* -a, -A, -b, -s, -O: NULL otherwise */
+	struct summary *summary; /* below columns that are no report's; NULL: none */
+	bool idle;          /* --check: nothing is to be shown */
 	size_t (*line)(struct print *p, const struct flow *f, char *out);
 	int fd;
 	bool colour;
@@ -55,9 +58,9 @@ static const struct opt rows[] = {
 	 "your own in nfdump's codes: 'fmt:%ts %td %pr %sap -> %dap %pkt %byt %fl'.", .letter = 'o'},
 	{"count", OPT_INT, offsetof(struct print_options, count), NULL, "N", "End after N flows; 0: never.", .max = INT64_MAX,
 	 .letter = 'c'},
-	{"quiet", OPT_BOOL, offsetof(struct print_options, quiet), NULL, NULL, "No heading.", .letter = 'q'},
+	{"quiet", OPT_BOOL, offsetof(struct print_options, quiet), NULL, NULL, "No heading, and no summary at the end.", .letter = 'q'},
 	{"plain-numbers", OPT_BOOL, offsetof(struct print_options, plain_numbers), NULL, NULL,
-	 "Whole numbers in columns: 150123456, not 150.1 M.", .letter = 'N'},
+	 "Whole numbers in columns: 150123456, not 150.1 M; seconds, and protocols by number.", .letter = 'N'},
 	{"long-ipv6", OPT_BOOL, offsetof(struct print_options, long_ipv6), NULL, NULL,
 	 "Room for whole IPv6 addresses in columns.", .letter = '6'},
 	{"colour", OPT_STRING, offsetof(struct print_options, colour), "auto", "WHEN",
@@ -105,12 +108,15 @@ static int choose(struct print *p, char *err, size_t err_len)
 	int r = report_new(&o->report, &style, o->quiet, &p->report, err, err_len);
 	if (r)
 		return r;
-	if (p->report && strcmp(o->output, "home") == 0) {
-		p->fd = STDOUT_FILENO; /* columns that fit the groups: the report has them */
-		return 0;
+	const char *output = o->output;
+	if (p->report && strcmp(output, "home") == 0) {
+		p->fd = STDOUT_FILENO;
+		if (!report_sorts(p->report))
+			return 0; /* columns that fit the groups: the report has them */
+		output = "line";
 	}
 	for (size_t i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++) {
-		if (strcmp(outputs[i].name, o->output) == 0) {
+		if (strcmp(outputs[i].name, output) == 0) {
 			p->line = outputs[i].line;
 			p->fd = outputs[i].fd;
 			return 0;
@@ -118,10 +124,11 @@ static int choose(struct print *p, char *err, size_t err_len)
 	}
 	p->line = in_columns;
 	p->fd = STDOUT_FILENO;
-	r = columns_new(o->output, &style, &p->columns, err, err_len);
-	if (!r && !o->quiet && !p->report)
-		p->used = columns_heading(p->columns, p->buffer);
-	return r;
+	r = columns_new(output, &style, &p->columns, err, err_len);
+	if (r || o->quiet || p->report)
+		return r;
+	p->used = columns_heading(p->columns, p->buffer);
+	return columns_are_plain(p->columns) ? 0 : summary_new(&style, &p->summary, err, err_len);
 }
 
 static void write_all(struct print *p, const char *data, size_t len)
@@ -153,9 +160,11 @@ static int print_open(const void *options, const struct sink_env *env, void **re
 	}
 	p->options = o;
 	p->local = env->local;
+	p->idle = env->check;
 	int r = choose(p, err, err_len);
 	if (r) {
 		report_free(p->report);
+		columns_free(p->columns);
 		free(p);
 		return r;
 	}
@@ -181,6 +190,14 @@ static void write_report(struct print *p)
 	buf_free(&b);
 }
 
+static void write_summary(struct print *p)
+{
+	struct buf b = {0};
+	summary_write(p->summary, &b);
+	write_all(p, b.data, b.len);
+	buf_free(&b);
+}
+
 static enum sink_answer to_report(struct print *p, const struct flow *f)
 {
 	report_add(p->report, f);
@@ -196,6 +213,8 @@ static enum sink_answer print_flow(void *self, const struct flow *f)
 	if (p->used > BUFFER - ROOM)
 		write_out(p);
 	counter_inc(&p->lines);
+	if (p->summary)
+		summary_add(p->summary, f);
 	p->used += p->line(p, f, p->buffer + p->used);
 	bool enough = p->options->count && p->lines >= (uint64_t)p->options->count;
 	return enough || p->error ? SINK_DONE : SINK_MORE;
@@ -227,13 +246,17 @@ static void print_metrics(void *self, struct buf *b)
 static int print_close(void *self)
 {
 	struct print *p = self;
-	if (p->report)
+	if (p->report && !p->idle)
 		write_report(p);
-	write_out(p);
+	if (!p->idle)
+		write_out(p);
+	if (p->summary && !p->idle)
+		write_summary(p);
 	/* A reader that has seen enough (| head) is no failure. */
 	int r = p->error == EPIPE ? 0 : -p->error;
 	columns_free(p->columns);
 	report_free(p->report);
+	summary_free(p->summary);
 	free(p);
 	return r;
 }

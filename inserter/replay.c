@@ -81,9 +81,9 @@ static int by_name(const FTSENT **a, const FTSENT **b)
 	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-static int list(const struct replay *replay, struct names *names)
+static int list(const struct replay *replay, const char *path, struct names *names)
 {
-	char *const paths[] = {(char *)(uintptr_t)replay->path, NULL};
+	char *const paths[] = {(char *)(uintptr_t)path, NULL};
 	FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
 	int r = fts ? 0 : -errno;
 	for (FTSENT *e; !r && (e = fts_read(fts));) {
@@ -98,6 +98,24 @@ static int list(const struct replay *replay, struct names *names)
 	}
 	if (fts)
 		fts_close(fts);
+	return r;
+}
+
+/* A directory after the other. */
+static int list_dirs(const struct replay *replay, struct names *names)
+{
+	const char *slash = memrchr(replay->dirs, '/', strcspn(replay->dirs, ":"));
+	size_t parent = slash ? (size_t)(slash - replay->dirs) + 1 : 0;
+	int r = 0;
+	for (const char *dir = replay->dirs; dir && !r;) {
+		char path[4096];
+		size_t len = strcspn(dir, ":");
+		bool beside = dir != replay->dirs && *dir != '/';
+		int n = snprintf(path, sizeof(path), "%.*s%.*s%s%s", beside ? (int)parent : 0, replay->dirs, (int)len, dir,
+				 *replay->path ? "/" : "", replay->path);
+		r = n < (int)sizeof(path) ? list(replay, path, names) : -ENAMETOOLONG;
+		dir = dir[len] ? dir + len + 1 : NULL;
+	}
 	return r;
 }
 
@@ -225,14 +243,17 @@ int replay_run(const struct replay *replay, struct replay_stats *ret_stats, char
 	int r = rd.input && rd.window ? 0 : -ENOMEM;
 	*err = '\0';
 	if (!r)
-		r = strcmp(replay->path, "-") == 0 ? add_name(&names, "-") : list(replay, &names);
+		r = strcmp(replay->path, "-") == 0 ? add_name(&names, "-")
+		    : replay->dirs		   ? list_dirs(replay, &names)
+						   : list(replay, replay->path, &names);
 	if (!r && names.count == 0) {
-		snprintf(err, err_len, "%s: no files%s%s", replay->path, replay->range ? " in the range " : "",
+		snprintf(err, err_len, "%s: no files%s%s", replay->dirs ? replay->dirs : replay->path,
+			 replay->range ? " in the range " : "",
 			 replay->range ? replay->range : "");
 		r = -ENOENT;
 	}
 	if (r && !*err)
-		snprintf(err, err_len, "%s: %s", replay->path, strerror(-r));
+		snprintf(err, err_len, "%s: %s", replay->dirs ? replay->dirs : replay->path, strerror(-r));
 	for (size_t i = 0; i < names.count && !r && !rd.enough; i++)
 		r = read_file(&rd, names.items[i], err, err_len);
 	for (size_t i = 0; i < names.count; i++)

@@ -17,6 +17,7 @@ struct replay_stats {
 
 struct replay {
 	const char *path;            /* a file, a directory (its files in order of their names), "-": standard input */
+	const char *dirs;            /* "DIR:DIR:...": PATH in each of these, those behind the first lie beside it. NULL: just PATH */
 	const char *range;           /* "FIRST:LAST", names of files; NULL: all */
 	const atomic_bool *stop;
 	bool (*flow)(void *arg, struct flow *f); /* false: enough */

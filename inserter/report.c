@@ -11,6 +11,8 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "inserter/group.h"
+#include "inserter/sorted.h"
+#include "inserter/summary.h"
 #include "proto/flow.h"
 
 enum { STATS_MAX = 8, ORDERS_MAX = 4, TOP_DEFAULT = 10, LIST_LEN = 64 };
@@ -31,8 +33,9 @@ struct report {
 	struct stat stats[STATS_MAX];
 	size_t n_stats;
 	bool quiet;
+	struct sorted *sorted;     /* -O alone */
 	struct columns *when, *packets, *bytes, *pps, *bps, *proto; /* pieces of a table's line */
-	struct flow total;
+	struct summary *summary;
 	uint64_t window_end_ns;
 };
 
@@ -41,17 +44,22 @@ const struct opt report_option_rows[REPORT_OPTIONS] = {
 	 "Sum flows up by protocol, addresses and ports; print at the end.", .letter = 'a'},
 	{"aggregate-by", OPT_STRING, offsetof(struct report_options, by), NULL, "ELEMENT,...",
 	 "Sum flows up by these: srcip, dstip, srcip4/24, srcip6/64, srcport, proto, srcas, inif, router ...", .letter = 'A'},
+	{"both-ways", OPT_BOOL, offsetof(struct report_options, both_ways), NULL, NULL,
+	 "As -a, but a flow and its answers are one line: out packets and bytes are the answers'.", .letter = 'b'},
+	{"guess-client", OPT_BOOL, offsetof(struct report_options, guess), NULL, NULL,
+	 "As -b, and the end with the higher range of ports comes first: most likely the client.", .letter = 'B'},
 	{"statistic", OPT_LIST, offsetof(struct report_options, stats), NULL, "ELEMENT[:p][/ORDER...]",
 	 "The largest by an element: srcip/bytes, ip/flows/bytes, dstport:p/packets, record/bytes. May be given many times.",
 	 .letter = 's'},
 	{"top", OPT_INT, offsetof(struct report_options, top), "-1", "N",
-	 "How many lines of a statistic (10 by default) or of -a and -A (all); 0: all.", .min = -1, .max = INT64_MAX, .letter = 'n'},
+	 "How many lines of a statistic (10 by default), of -a, -A, -b or -O (all); 0: all.", .min = -1, .max = INT64_MAX, .letter = 'n'},
 	{"order", OPT_STRING, offsetof(struct report_options, order), NULL, "ORDER",
-	 "With -a and -A: sort by flows, packets, bytes, pps, bps, bpp, opkg, obyte, tstart, tend or duration.", .letter = 'O'},
+	 "Sort by flows, packets, bytes, pps, bps, bpp, opkg, obyte, tstart, tend or duration: the lines of -a, -A or -b, "
+	 "or else the flows, at the end.", .letter = 'O'},
 	{"window", OPT_DURATION, offsetof(struct report_options, window_ns), NULL, "TIME",
-	 "Print -a, -A and -s so often and start anew, instead of once at the end.", .max = INT64_MAX},
+	 "Print -a, -A, -b, -s and -O so often and start anew, instead of once at the end.", .max = INT64_MAX},
 	{"max-groups", OPT_INT, offsetof(struct report_options, max_groups), "1000000", "N",
-	 "Groups that are kept for -a, -A and -s. Beyond it the small ones are dropped, and the report says so.", .min = 16,
+	 "Groups (and flows for -O) that are kept. Beyond it the small ones are dropped, and the report says so.", .min = 16,
 	 .max = 100000000},
 };
 
@@ -73,12 +81,15 @@ static int add_records(struct report *r, struct stat *s, const char *by, const s
 		       size_t err_len)
 {
 	char format[512];
-	int status = group_new(by, false, (size_t)r->o->max_groups, &s->group, err, err_len);
+	enum group_kind kind = r->o->guess ? GROUP_GUESS : r->o->both_ways ? GROUP_BOTH_WAYS : GROUP_PLAIN;
+	int status = group_new(by, kind, (size_t)r->o->max_groups, &s->group, err, err_len);
 	if (status)
 		return status;
 	s->records = true;
-	snprintf(format, sizeof(format), "fmt:%%ts %%td %s %%pkt %%byt %%bps %%bpp %%fl", group_columns(s->group));
-	return columns_new(format, style, &s->line, err, err_len);
+	/* nfdump's own: blanks twice; for whole connections its line. */
+	snprintf(format, sizeof(format), "fmt:%%ts %%td  %s  %%pkt %%byt %%bps %%bpp %%fl", group_columns(s->group));
+	const char *line = kind != GROUP_PLAIN ? "biline" : strcmp(by, GROUP_CONNECTION) == 0 ? "line" : format;
+	return columns_new(line, style, &s->line, err, err_len);
 }
 
 /* "srcip", "srcip:p", "record" and what follows behind slashes. */
@@ -98,6 +109,7 @@ static int add_stat(struct report *r, const char *text, const struct columns_sty
 	const char *rest = text + len;
 	s->by_proto = strncmp(rest, ":p", 2) == 0;
 	rest += s->by_proto ? 2 : 0;
+	bool of_proto = len == 5 && strncmp(text, "proto", len) == 0; /* its name stands in the column of :p */
 	int status = 0;
 	while (*rest == '/' && s->n_orders < ORDERS_MAX && !status) {
 		size_t word = strcspn(rest + 1, "/");
@@ -114,10 +126,14 @@ static int add_stat(struct report *r, const char *text, const struct columns_sty
 		s->orders[s->n_orders++] = GROUP_FLOWS;
 	if (len == 6 && strncmp(text, "record", len) == 0)
 		return add_records(r, s, r->o->by ? r->o->by : GROUP_CONNECTION, style, err, err_len);
-	snprintf(list, sizeof(list), "%.*s%s", (int)(len < 48 ? len : 48), text, s->by_proto ? ",proto" : "");
-	status = group_new(list, true, (size_t)r->o->max_groups, &s->group, err, err_len);
+	snprintf(list, sizeof(list), "%.*s%s", (int)(len < 48 ? len : 48), text, s->by_proto && !of_proto ? ",proto" : "");
+	s->by_proto |= of_proto;
+	status = group_new(list, GROUP_EITHER, (size_t)r->o->max_groups, &s->group, err, err_len);
 	if (status)
 		return status;
+	/* The bare number, also where %pr and %dp would make words or ICMP's types of it. */
+	if (of_proto || (len == 7 && strncmp(text, "dstport", len) == 0))
+		return columns_new(of_proto ? "fmt:%{proto}" : "fmt:%{dst_port}", style, &s->value, err, err_len);
 	snprintf(format, sizeof(format), "fmt:%.*s", (int)strcspn(group_columns(s->group), " "), group_columns(s->group));
 	return columns_new(format, style, &s->value, err, err_len);
 }
@@ -144,16 +160,38 @@ static int make_pieces(struct report *r, const struct columns_style *style, char
 	return status;
 }
 
+static bool sums_up(const struct report_options *o)
+{
+	return o->connection || o->by || o->both_ways || o->guess || o->stats.count;
+}
+
+static int add_sorted(struct report *r, char *err, size_t err_len)
+{
+	enum group_order order;
+	int status = parse_order(r->o->order, strlen(r->o->order), &order, err, err_len);
+	return status ? status : sorted_new(order, (size_t)r->o->max_groups, &r->sorted);
+}
+
+static int check(const struct report_options *o, char *err, size_t err_len)
+{
+	if ((o->both_ways || o->guess) && o->by) {
+		snprintf(err, err_len, "-b and -B sum up by protocol, addresses and ports: leave -A out");
+		return -EINVAL;
+	}
+	if (o->window_ns && !sums_up(o) && !o->order) {
+		snprintf(err, err_len, "--window belongs to -a, -A, -b, -s or -O");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int report_new(const struct report_options *options, const struct columns_style *style, bool quiet, struct report **ret_report,
 	       char *err, size_t err_len)
 {
 	*ret_report = NULL;
-	if (!options->connection && !options->by && !options->stats.count) {
-		if (!options->order && !options->window_ns)
-			return 0;
-		snprintf(err, err_len, "--order and --window belong to -a, -A or -s");
-		return -EINVAL;
-	}
+	int status = check(options, err, err_len);
+	if (status || (!sums_up(options) && !options->order))
+		return status;
 	struct report *r = calloc(1, sizeof(*r));
 	if (!r) {
 		snprintf(err, err_len, "out of memory");
@@ -161,10 +199,14 @@ int report_new(const struct report_options *options, const struct columns_style 
 	}
 	r->o = options;
 	r->quiet = quiet;
-	int status = make_pieces(r, style, err, err_len);
+	status = make_pieces(r, style, err, err_len);
+	if (!status)
+		status = summary_new(style, &r->summary, err, err_len);
 	for (size_t i = 0; i < options->stats.count && !status; i++)
 		status = add_stat(r, options->stats.items[i], style, err, err_len);
-	if (!status && !options->stats.count)
+	if (!status && !sums_up(options))
+		status = add_sorted(r, err, err_len);
+	else if (!status && !options->stats.count)
 		status = add_aggregate(r, style, err, err_len);
 	if (status)
 		report_free(r);
@@ -180,6 +222,8 @@ void report_free(struct report *r)
 	struct columns *pieces[] = {r->when, r->packets, r->bytes, r->pps, r->bps, r->proto};
 	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++)
 		columns_free(pieces[i]);
+	summary_free(r->summary);
+	sorted_free(r->sorted);
 	for (size_t i = 0; i < r->n_stats; i++) {
 		group_free(r->stats[i].group);
 		columns_free(r->stats[i].value);
@@ -192,18 +236,16 @@ void report_free(struct report *r)
 
 void report_add(struct report *r, const struct flow *f)
 {
-	struct flow *t = &r->total;
-	uint64_t first = f->time_flow_start_ns ? f->time_flow_start_ns : f->time_received_ns;
-	uint64_t last = f->time_flow_end_ns ? f->time_flow_end_ns : first;
-	if (!t->flow_count || first < t->time_flow_start_ns)
-		t->time_flow_start_ns = first;
-	if (last > t->time_flow_end_ns)
-		t->time_flow_end_ns = last;
-	t->flow_count += f->flow_count ? f->flow_count : 1;
-	t->bytes += f->bytes;
-	t->packets += f->packets;
+	summary_add(r->summary, f);
+	if (r->sorted)
+		sorted_add(r->sorted, f);
 	for (size_t i = 0; i < r->n_stats; i++)
 		group_add(r->stats[i].group, f);
+}
+
+bool report_sorts(const struct report *r)
+{
+	return r->sorted != NULL;
 }
 
 bool report_due(struct report *r, uint64_t now_ns)
@@ -219,14 +261,6 @@ bool report_due(struct report *r, uint64_t now_ns)
 
 /* -- printing -- */
 
-/* F in C's only column; blanks in front stay when PADDED. */
-static const char *piece(struct columns *c, const struct flow *f, bool padded, char out[COLUMNS_LINE_MAX])
-{
-	size_t len = columns_line(c, f, 0, out);
-	out[len - 1] = '\0';
-	return out + (padded ? 0 : strspn(out, " "));
-}
-
 static double percent(uint64_t part, uint64_t whole)
 {
 	return whole ? 100.0 * (double)part / (double)whole : 0;
@@ -234,15 +268,17 @@ static double percent(uint64_t part, uint64_t whole)
 
 static void table_line(struct report *r, const struct stat *s, const struct flow *f, struct buf *out)
 {
+	const struct flow *total = summary_total(r->summary);
 	static char text[6][COLUMNS_LINE_MAX];
 	struct flow as_flows = {.packets = f->flow_count};
-	const char *proto = s->by_proto ? piece(r->proto, f, false, text[1]) : "any";
-	buf_printf(out, "%s %-5s %17s %s(%4.1f) ", piece(r->when, f, true, text[0]), proto,
-		   piece(s->value, f, false, text[2]), piece(r->packets, &as_flows, true, text[3]),
-		   percent(f->flow_count, r->total.flow_count));
-	buf_printf(out, "%s(%4.1f) %s(%4.1f) %s %s %5llu\n", piece(r->packets, f, true, text[0]), percent(f->packets, r->total.packets),
-		   piece(r->bytes, f, true, text[1]), percent(f->bytes, r->total.bytes), piece(r->pps, f, true, text[2]),
-		   piece(r->bps, f, true, text[3]), (unsigned long long)(f->packets ? f->bytes / f->packets : 0));
+	const char *proto = s->by_proto ? summary_piece(r->proto, f, false, text[1]) : "any";
+	buf_printf(out, "%s %-5s %17s %s(%4.1f) ", summary_piece(r->when, f, true, text[0]), proto,
+		   summary_piece(s->value, f, false, text[2]), summary_piece(r->packets, &as_flows, true, text[3]),
+		   percent(f->flow_count, total->flow_count));
+	buf_printf(out, "%s(%4.1f) %s(%4.1f) %s %s %5llu\n", summary_piece(r->packets, f, true, text[0]),
+		   percent(f->packets, total->packets), summary_piece(r->bytes, f, true, text[1]),
+		   percent(f->bytes, total->bytes), summary_piece(r->pps, f, true, text[2]),
+		   summary_piece(r->bps, f, true, text[3]), (unsigned long long)(f->packets ? f->bytes / f->packets : 0));
 }
 
 static const char *order_text(enum group_order order)
@@ -261,8 +297,8 @@ static void write_stat(struct report *r, struct stat *s, enum group_order order,
 	int64_t top = r->o->top >= 0 ? r->o->top : ranked ? TOP_DEFAULT : 0;
 	group_sort(s->group, order);
 	if (ranked && !r->quiet)
-		buf_printf(out, "Top %lld %s ordered by %s:\n", (long long)top, s->records ? "flows" : group_text(s->group),
-			   order_text(order));
+		buf_printf(out, top ? "Top %lld %s ordered by %s:\n" : "Top %.0lld%s ordered by %s:\n", (long long)top,
+			   s->records ? "flows" : group_text(s->group), order_text(order));
 	if (!s->records && !r->quiet)
 		buf_printf(out, "Date first seen                 Duration Proto %17s    Flows(%%)     Packets(%%)       Bytes(%%)         "
 			   "pps      bps   bpp\n", group_text(s->group));
@@ -283,31 +319,40 @@ static void write_stat(struct report *r, struct stat *s, enum group_order order,
 	if (dropped)
 		buf_printf(out, "More than %lld groups: %llu small ones were dropped; a figure may be short by up to %llu bytes\n",
 			   (long long)r->o->max_groups, (unsigned long long)dropped, (unsigned long long)short_bytes);
-	if (ranked && !r->quiet)
+	if (ranked && !s->records && !r->quiet)
 		buf_puts(out, "\n");
 }
 
-static void write_summary(struct report *r, struct buf *out)
+static void write_sorted(struct report *r, report_line_fn *line, void *arg, const char *heading, struct buf *out)
 {
-	static char text[4][COLUMNS_LINE_MAX];
-	const struct flow *t = &r->total;
-	struct flow end = {.time_flow_start_ns = t->time_flow_end_ns, .time_flow_end_ns = t->time_flow_end_ns};
-	buf_printf(out, "Summary: total flows: %llu, total bytes: %s, total packets: %s, avg bps: %s, avg pps: %s, avg bpp: %llu\n",
-		   (unsigned long long)t->flow_count, piece(r->bytes, t, false, text[0]), piece(r->packets, t, false, text[1]),
-		   piece(r->bps, t, false, text[2]), piece(r->pps, t, false, text[3]),
-		   (unsigned long long)(t->packets ? t->bytes / t->packets : 0));
-	if (t->flow_count)
-		buf_printf(out, "Time window: %.19s - %.19s\n", piece(r->when, t, true, text[0]), piece(r->when, &end, true, text[1]));
+	static char text[COLUMNS_LINE_MAX * 4];
+	static struct flow f;
+	size_t n = sorted_count(r->sorted);
+	if (r->o->top > 0 && n > (size_t)r->o->top)
+		n = (size_t)r->o->top;
+	sorted_finish(r->sorted);
+	if (heading)
+		buf_puts(out, heading);
+	for (size_t i = 0; i < n; i++) {
+		sorted_flow(r->sorted, i, &f);
+		buf_add(out, text, line(arg, &f, text));
+	}
+	if (sorted_dropped(r->sorted))
+		buf_printf(out, "More than %lld flows: %llu of the lower ones were dropped\n", (long long)r->o->max_groups,
+			   (unsigned long long)sorted_dropped(r->sorted));
+	sorted_clear(r->sorted);
 }
 
 void report_write(struct report *r, report_line_fn *line, void *arg, const char *heading, struct buf *out)
 {
+	if (r->sorted)
+		write_sorted(r, line, arg, heading, out);
 	for (size_t i = 0; i < r->n_stats; i++)
 		for (size_t k = 0; k < r->stats[i].n_orders; k++)
 			write_stat(r, &r->stats[i], r->stats[i].orders[k], line, arg, heading, out);
 	if (!r->quiet)
-		write_summary(r, out);
+		summary_write(r->summary, out);
 	for (size_t i = 0; i < r->n_stats; i++)
 		group_clear(r->stats[i].group);
-	flow_clear(&r->total);
+	summary_clear(r->summary);
 }

@@ -1,5 +1,5 @@
 /*
- * report.h -- nfdump's -a, -A and -s: flows summed up and ranked, printed when the input ends or a window is over.
+ * report.h -- nfdump's -a, -A, -b, -s and -O: flows summed up, ranked, sorted, printed when the input ends or a window is over.
  */
 #ifndef WEIR_INSERTER_REPORT_H
 #define WEIR_INSERTER_REPORT_H
@@ -17,6 +17,7 @@ struct report;
 
 struct report_options {
 	bool connection;         /* -a */
+	bool both_ways, guess;   /* -b, -B */
 	char *by;                /* -A */
 	struct opt_list stats;   /* -s */
 	char *order;             /* -O */
@@ -25,7 +26,7 @@ struct report_options {
 	uint64_t window_ns;
 };
 
-enum { REPORT_OPTIONS = 7 };
+enum { REPORT_OPTIONS = 9 };
 
 extern const struct opt report_option_rows[REPORT_OPTIONS]; /* offsets into struct report_options */
 
@@ -36,8 +37,10 @@ typedef size_t report_line_fn(void *arg, const struct flow *f, char *out);
 int report_new(const struct report_options *options, const struct columns_style *style, bool quiet, struct report **ret_report,
 	       char *err, size_t err_len);
 void report_add(struct report *r, const struct flow *f);
-/* Writes everything and starts anew. LINE is for -a and -A, its HEADING may be NULL. */
+/* Writes everything and starts anew. LINE is for all but the tables of -s, its HEADING may be NULL. */
 void report_write(struct report *r, report_line_fn *line, void *arg, const char *heading, struct buf *out);
+/* Lines are flows as they came, in another order: they need a LINE. */
+bool report_sorts(const struct report *r);
 /* True once a window has passed since the last report. */
 bool report_due(struct report *r, uint64_t now_ns);
 void report_free(struct report *r);

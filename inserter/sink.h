@@ -34,6 +34,7 @@ struct sink_env {
 	const char *group;          /* the consumer group it is read with, NULL: none */
 	const char *topic;
 	const atomic_bool *stop;   /* the program is to end: do not wait any longer */
+	bool check;                /* --check: it will be closed without having got anything */
 };
 
 struct sink_kind {

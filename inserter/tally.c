@@ -106,6 +106,12 @@ void *tally_get(struct tally *t, const void *key)
 	return entry + t->value_at;
 }
 
+void *tally_find(struct tally *t, const void *key)
+{
+	size_t slot = slot_of(t, key);
+	return t->slots[slot] ? entry_of(t, t->slots[slot] - 1) + t->value_at : NULL;
+}
+
 size_t tally_count(const struct tally *t)
 {
 	return t->count;

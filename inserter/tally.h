@@ -17,6 +17,8 @@ void tally_free(struct tally *t);
 /* The value of KEY, zeroed when it is new; NULL when it is new and the table is full (or memory is short). Values
  * move when one is added. */
 void *tally_get(struct tally *t, const void *key);
+/* The same, but NULL when it is not there. */
+void *tally_find(struct tally *t, const void *key);
 
 size_t tally_count(const struct tally *t);
 const void *tally_key(const struct tally *t, size_t i); /* in order of arrival until the first removal */

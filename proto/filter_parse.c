@@ -370,12 +370,14 @@ static uint32_t unknown_word(struct parser *p)
 {
 	static const char wanted[] = "expected a test (like 'src ip 10.0.0.1' or 'dst port 53')";
 	const char *absent = filter_words_absent(p->t);
-	char near[32];
+	char near[32], following[128];
 	int len = (int)(p->t->len > 40 ? 40 : p->t->len);
 	if (p->t->type == TOKEN_END)
 		return FAIL(p, p->t, "%s at the end", wanted);
 	if (absent)
 		return FAIL(p, p->t, "'%.*s': %s", len, p->t->text, absent);
+	if (filter_words_following(p->t, following, sizeof(following)))
+		return FAIL(p, p->t + 1, "expected one of '%s' behind '%.*s'", following, len, p->t->text);
 	if (filter_words_nearest(p->t, near, sizeof(near)))
 		return FAIL(p, p->t, "%s, not '%.*s'; did you mean '%s'?", wanted, len, p->t->text, near);
 	return FAIL(p, p->t, "%s, not '%.*s'", wanted, len, p->t->text);

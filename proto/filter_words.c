@@ -8,6 +8,7 @@
 #include "proto/filter_words.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -53,6 +54,7 @@ static const struct filter_subject subjects[] = {
 	{"bytes", VALUE_NUMBER, .flags = SUBJECT_FIRST,
 	 .fields = {{FLOW_F_bytes, SIDE_IN}, {FLOW_F_reverse_bytes, SIDE_OUT}}, .n_fields = 2},
 	{"flows", VALUE_NUMBER, .fields = ONE(flow_count)},
+	{"flow", VALUE_NUMBER, .fields = ONE(flow_count)},
 	{"duration", VALUE_DURATION, TEST_DURATION, .fields = ONE(time_flow_start_ns)},
 	{"pps", VALUE_NUMBER, TEST_PPS, .fields = ONE(packets)},
 	{"bps", VALUE_NUMBER, TEST_BPS, .fields = ONE(bytes)},
@@ -79,6 +81,7 @@ static const struct filter_subject subjects[] = {
 	{"engine-id", VALUE_NUMBER, .max = 255, .fields = ONE(engine_id)},
 	{"observation domain id", VALUE_NUMBER, .fields = ONE(observation_domain_id)},
 	{"observation point id", VALUE_NUMBER, .fields = ONE(observation_point_id)},
+	{"fwdstat", VALUE_NUMBER, .max = 255, .fields = ONE(forwarding_status), .expected = "a forwarding status, 0 to 255"},
 	{"flowdir", VALUE_DIRECTION, .fields = ONE(flow_direction)},
 	{"vrf", VALUE_NUMBER, .fields = {{FLOW_F_in_vrf_id, SIDE_IN}, {FLOW_F_out_vrf_id, SIDE_OUT}}, .n_fields = 2},
 	{"nat ip", VALUE_ADDRESS, .fields = PAIR(post_nat_, addr)},
@@ -286,6 +289,19 @@ bool filter_words_nearest(const struct filter_token *t, char *out, size_t out_le
 	for (int i = 0; i < FLOW_F_COUNT; i++)
 		consider(t, flow_fields[i].name, strlen(flow_fields[i].name), &best, out, out_len);
 	return best < limit;
+}
+
+bool filter_words_following(const struct filter_token *t, char *out, size_t out_len)
+{
+	size_t used = 0;
+	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
+		const char *words = subjects[i].words;
+		size_t len = strcspn(words, " ");
+		if (!words[len] || len != t->len || strncasecmp(words, t->text, len) != 0 || used >= out_len)
+			continue;
+		used += (size_t)snprintf(out + used, out_len - used, "%s%s", used ? ", " : "", words + len + 1);
+	}
+	return used > 0;
 }
 
 const char *filter_words_expected(enum filter_value_type type)

@@ -60,6 +60,8 @@ int filter_words_value(enum filter_value_type type, const struct filter_token *t
 const char *filter_words_absent(const struct filter_token *t);
 /* Writes the word of ours that T is nearest to into OUT; false when none is near. */
 bool filter_words_nearest(const struct filter_token *t, char *out, size_t out_len);
+/* What the subjects that begin with this word go on with: "label, any, eos, ip". False: there are none. */
+bool filter_words_following(const struct filter_token *t, char *out, size_t out_len);
 /* "a number", "an address or a network" and so on. */
 const char *filter_words_expected(enum filter_value_type type);
 
