@@ -25,6 +25,7 @@
 #include "collector/transport.h"
 #include "collector/watch.h"
 #include "common/clock.h"
+#include "common/confine.h"
 #include "common/log.h"
 #include "common/notify.h"
 #include "common/signals.h"
@@ -287,16 +288,34 @@ static int run_listeners(struct collector *c, struct open_inputs *open, char *er
 	return rc;
 }
 
+/* Sockets are open, threads are not started yet. */
+static int give_up_privileges(const struct config *config, char *said, size_t said_len, char *err, size_t err_len)
+{
+	static struct confine_path room;
+	struct confine_options options = {.mode = config->confine, .user = config->user};
+	confine_directory(&options, config->state_path);
+	if (config->transport == TRANSPORT_FILE)
+		confine_file(&options, config->file, &room);
+	else if (config->transport != TRANSPORT_NULL)
+		confine_directory(&options, config->journal_path);
+	return confine_apply(&options, said, said_len, err, err_len);
+}
+
 int collector_run(const struct config *config, int argc, char **argv, char *err, size_t err_len)
 {
 	struct collector c = {.config = config, .argc = argc, .argv = argv};
 	struct open_inputs open = {.n = 0};
+	char said[CONFINE_SAID_MAX] = "";
 	/* Sockets first: a port in use is known before a journal is touched. */
 	int rc = config->pcap ? 0 : open_inputs(&c, &open, err, err_len);
 	if (rc == 0)
 		rc = gate_rules_new(config, &c.rules, err, err_len);
 	if (rc == 0)
+		rc = give_up_privileges(config, said, sizeof(said), err, err_len);
+	if (rc == 0)
 		rc = transport_open(config, &c.transport, err, err_len);
+	if (rc == 0 && *said)
+		log_info(LOG_OURS, "confined: %s", said);
 	c.tap = rc == 0 ? tap_new() : NULL;
 	if (rc == 0 && !c.tap) {
 		snprintf(err, err_len, "no memory");

@@ -15,6 +15,7 @@
 #include "collector/gate.h"
 #include "collector/mapping.h"
 #include "collector/tls.h"
+#include "common/confine.h"
 
 /* For the flows of the datagram that fills a batch; few make more. */
 enum { DATAGRAM_ROOM = 32 * 1024 };
@@ -151,6 +152,8 @@ static const struct opt run_rows[] = {
 	ROW("loglevel", OPT_STRING, log_level, "info", "LEVEL", "error, warn, info or debug.",
 	    .choices = "error|warn|warning|info|debug", .flags = OPT_RELOAD),
 	ROW("logfmt", OPT_STRING, log_format, "normal", "FORMAT", "normal or json.", .choices = "normal|json"),
+	ROW("user", OPT_STRING, user, NULL, "USER", CONFINE_USER_HELP),
+	ROW("confine", OPT_STRING, confine, "auto", "HOW", CONFINE_MODE_HELP, .choices = CONFINE_CHOICES),
 };
 
 static const struct opt_group *groups(size_t *ret_n)

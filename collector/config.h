@@ -73,6 +73,7 @@ struct config {
 	char *templates_page;
 	char *mapping_path;
 	char *log_level, *log_format;
+	char *user, *confine;
 
 	/* These follow. */
 	struct listen_set listen;

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "common/ip.h"
+#include "enrich/geo_check.h"
 
 struct geo {
 	MMDB_s db;
@@ -21,6 +22,11 @@ int geo_open(const char *path, struct geo **ret_geo, char *err, size_t err_len)
 	struct geo *g = calloc(1, sizeof(*g));
 	if (!g) {
 		snprintf(err, err_len, "%s: out of memory", path);
+		return -EINVAL;
+	}
+	if (!geo_check(path)) {
+		snprintf(err, err_len, "%s: no MaxMind database, or one that was cut or damaged (its metadata do not hold)", path);
+		free(g);
 		return -EINVAL;
 	}
 	int status = MMDB_open(path, MMDB_MODE_MMAP, &g->db);

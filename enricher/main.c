@@ -12,6 +12,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/confine.h"
 #include "common/http.h"
 #include "common/log.h"
 #include "common/notify.h"
@@ -25,7 +26,7 @@
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct enricher_options {
-	char *output, *group, *from, *transactional_id, *addr, *log_level, *log_format;
+	char *output, *group, *from, *transactional_id, *addr, *log_level, *log_format, *user, *confine;
 	uint64_t commit_ns;
 	int64_t commit_messages;
 };
@@ -67,6 +68,9 @@ static const struct opt rows[] = {
 	 .choices = "error|warn|warning|info|debug"},
 	{"logfmt", OPT_STRING, offsetof(struct enricher_options, log_format), "normal", "FORMAT",
 	 "Log lines for people or as JSON.", .choices = "normal|json"},
+	{"user", OPT_STRING, offsetof(struct enricher_options, user), NULL, "USER", CONFINE_USER_HELP},
+	{"confine", OPT_STRING, offsetof(struct enricher_options, confine), "auto", "HOW", CONFINE_MODE_HELP,
+	 .choices = CONFINE_CHOICES},
 };
 
 static struct opt_group groups[] = {
@@ -126,6 +130,17 @@ static void *work(void *arg)
 	stop = true;
 	kill(getpid(), SIGUSR2); /* wakes main */
 	return NULL;
+}
+
+/* Before build(): the first consumer starts threads. No file is written. */
+static int give_up_privileges(const struct enricher_options *o, char *err, size_t err_len)
+{
+	struct confine_options options = {.mode = o->confine, .user = o->user};
+	char said[CONFINE_SAID_MAX];
+	int r = confine_apply(&options, said, sizeof(said), err, err_len);
+	if (r == 0 && *said)
+		log_info(LOG_OURS, "confined: %s", said);
+	return r;
 }
 
 static int build(struct program *p, char *err, size_t err_len)
@@ -202,6 +217,8 @@ int main(int argc, char **argv)
 	bool parsed = !r;
 	if (!r && !result.exit_now)
 		r = log_init("weir-enricher", p.config.own.log_level, p.config.own.log_format);
+	if (!r && !result.exit_now && !result.check)
+		r = give_up_privileges(&p.config.own, err, sizeof(err));
 	if (!r && !result.exit_now)
 		r = build(&p, err, sizeof(err));
 	if (!r && !result.exit_now && !result.check)

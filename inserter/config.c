@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/confine.h"
+
 enum { OWN_GROUPS = 3, GROUPS_MAX = 32, ALIGN = 16 };
 
 static const struct opt rows[] = {
@@ -48,6 +50,9 @@ static const struct opt rows[] = {
 	 .choices = "error|warn|warning|info|debug"},
 	{"logfmt", OPT_STRING, offsetof(struct inserter_options, log_format), "normal", "FORMAT",
 	 "Log lines for people or as JSON.", .choices = "normal|json"},
+	{"user", OPT_STRING, offsetof(struct inserter_options, user), NULL, "USER", CONFINE_USER_HELP},
+	{"confine", OPT_STRING, offsetof(struct inserter_options, confine), "auto", "HOW", CONFINE_MODE_HELP,
+	 .choices = CONFINE_CHOICES},
 };
 
 static struct opt_group groups[GROUPS_MAX];

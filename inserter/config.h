@@ -27,6 +27,7 @@ struct inserter_options {
 	bool health;
 	char *log_level;
 	char *log_format;
+	char *user, *confine;
 	uint64_t flush_ns;
 };
 

@@ -13,6 +13,7 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/complain.h"
+#include "common/confine.h"
 #include "common/counter.h"
 #include "common/log.h"
 #include "common/promtext.h"
@@ -315,6 +316,13 @@ static int files_close(void *self)
 	return r;
 }
 
+static void files_confine(const void *options, struct confine_options *ret_confine)
+{
+	const struct files_options *o = options;
+	confine_directory(ret_confine, o->dir);
+	ret_confine->starts_programs |= o->hook != NULL;
+}
+
 extern const struct sink_kind sink_file;
 const struct sink_kind sink_file = {
 	.name = "file",
@@ -323,6 +331,7 @@ const struct sink_kind sink_file = {
 	.n_rows = sizeof(rows) / sizeof(rows[0]),
 	.options_size = sizeof(struct files_options),
 	.group = "weir-file",
+	.confine = files_confine,
 	.open = files_open,
 	.flow = files_flow,
 	.flush = files_flush,

@@ -15,6 +15,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/confine.h"
 #include "common/http.h"
 #include "common/log.h"
 #include "common/notify.h"
@@ -265,6 +266,24 @@ static int build(struct program *p, const struct opt_result *result, char *err, 
 	return r;
 }
 
+/* Before build(): the first consumer starts threads. */
+static int give_up_privileges(const struct program *p, const struct opt_list *words, char *err, size_t err_len)
+{
+	struct confine_options options = {.mode = p->config->common.confine, .user = p->config->common.user};
+	char said[CONFINE_SAID_MAX];
+	for (size_t i = 0; i < words->count; i++) {
+		const struct sink_kind *kind = sink_by_name(words->items[i]);
+		if (!kind)
+			break; /* the filter */
+		if (kind->confine)
+			kind->confine(config_sink_options(p->config, kind), &options);
+	}
+	int r = confine_apply(&options, said, sizeof(said), err, err_len);
+	if (r == 0 && *said)
+		log_info(LOG_OURS, "confined: %s", said);
+	return r;
+}
+
 static bool all_ended(const struct program *p)
 {
 	for (size_t i = 0; i < p->n_feeds; i++)
@@ -341,6 +360,8 @@ int main(int argc, char **argv)
 	}
 	if (!r)
 		r = log_init("weir-inserter", p.config->common.log_level, p.config->common.log_format);
+	if (!r && !result.check)
+		r = give_up_privileges(&p, &result.words, err, sizeof(err));
 	if (!r)
 		r = build(&p, &result, err, sizeof(err));
 	status = r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;

@@ -18,6 +18,7 @@
 #include "common/opt.h"
 
 struct buf;
+struct confine_options;
 struct flow;
 struct ip_set;
 struct kafka_message;
@@ -48,6 +49,8 @@ struct sink_kind {
 	const char *group;       /* default consumer group; NULL: none, it sees every flow from now on */
 	bool serves;             /* it is there to be asked over HTTP */
 
+	/* Where it writes files, and whether it starts programs. Optional: neither. */
+	void (*confine)(const void *options, struct confine_options *ret_confine);
 	/* 0, -EINVAL (usage: exit 2) or another negative errno (exit 1), with a line in ERR. */
 	int (*open)(const void *options, const struct sink_env *env, void **ret_self, char *err, size_t err_len);
 	/* Asked before the first message is read, until it gives 0: what the sink needs is there. Optional. */
