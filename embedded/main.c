@@ -20,6 +20,7 @@
 #include "common/log.h"
 #include "common/notify.h"
 #include "common/opt.h"
+#include "common/probe.h"
 #include "common/signals.h"
 #include "embedded/broker.h"
 #include "embedded/engine.h"
@@ -49,6 +50,7 @@ struct config {
 	uint64_t query_time;
 	uint64_t query_memory;
 	char *ready_file;
+	bool health;
 	char *log_level;
 	char *log_format;
 };
@@ -85,6 +87,9 @@ static const struct opt rows[] = {
 	 "/usr/lib/weir/."},
 	{"query.time", OPT_DURATION, AT(query_time), "60s", "TIME", "A query may take this long.", .min = 1000000000},
 	{"query.memory", OPT_SIZE, AT(query_memory), "2GiB", "BYTES", "A query may use this much memory."},
+	{"health", OPT_BOOL, AT(health), NULL, NULL,
+	 "Ask the one that runs here, at --addr, how it is, and exit: 0 when it has its tables and its partitions, 1 not. For "
+	 "health checks of containers."},
 	{"ready-file", OPT_STRING, AT(ready_file), NULL, "FILE",
 	 "Written when all is ready: lines http=PORT, kafka=HOST:PORT and broker=HOST:PORT (the broker's own)."},
 	{"loglevel", OPT_STRING, AT(log_level), "info", "LEVEL", "How much to say.", .choices = "error|warn|warning|info|debug"},
@@ -181,6 +186,10 @@ static int make_tables(struct program *p, const char *group, char *err)
 static int wait_for_consumers(struct program *p, char *err)
 {
 	uint64_t end = clock_monotonic_ns() + READY_S * NS_PER_S;
+	/* With --sql of one's own there may be nothing that reads. */
+	uint64_t readers = 1;
+	if (engine_number(p->engine, "SELECT count() FROM system.tables WHERE engine = 'Kafka'", &readers) == 0 && readers == 0)
+		return 0;
 	/* Of a Kafka that others run, the number of partitions is not ours to know. */
 	uint64_t wanted = p->broker ? (uint64_t)p->config.partitions : 1;
 	while (clock_monotonic_ns() < end) {
@@ -313,6 +322,12 @@ int main(int argc, char **argv)
 	}
 	if (result.exit_now || result.check)
 		return 0;
+	if (p.config.health) {
+		if (probe_http(p.config.addr, "/ping", err, sizeof(err)) == 0)
+			return 0;
+		fprintf(stderr, "weir-embedded: %s\n", err);
+		return 1;
+	}
 	log_init("weir-embedded", p.config.log_level, p.config.log_format);
 	signals_block();
 	int r = start(&p, err);

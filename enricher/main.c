@@ -17,6 +17,7 @@
 #include "common/log.h"
 #include "common/notify.h"
 #include "common/opt.h"
+#include "common/probe.h"
 #include "common/promtext.h"
 #include "common/signals.h"
 #include "enrich/enrich.h"
@@ -29,6 +30,7 @@ struct enricher_options {
 	char *output, *group, *from, *transactional_id, *addr, *log_level, *log_format, *user, *confine;
 	uint64_t commit_ns;
 	int64_t commit_messages;
+	bool health;
 };
 
 struct config {
@@ -64,6 +66,8 @@ static const struct opt rows[] = {
 	 "Messages in a transaction at most.", .min = 1, .max = 100000},
 	{"addr", OPT_STRING, offsetof(struct enricher_options, addr), NULL, "ADDRESS",
 	 "Where /metrics, /healthz and /readyz are served: localhost:8082, :8082 (everywhere). Without it: nowhere."},
+	{"health", OPT_BOOL, offsetof(struct enricher_options, health), NULL, NULL,
+	 "Ask the enricher that runs here, at --addr, how it is, and exit: 0 well, 1 not. For health checks of containers."},
 	{"loglevel", OPT_STRING, offsetof(struct enricher_options, log_level), "info", "LEVEL", "How much to say.",
 	 .choices = "error|warn|warning|info|debug"},
 	{"logfmt", OPT_STRING, offsetof(struct enricher_options, log_format), "normal", "FORMAT",
@@ -181,6 +185,14 @@ static int serve(struct program *p, char *err, size_t err_len)
 	return r;
 }
 
+static int ask_health(const struct program *p, char *err, size_t err_len)
+{
+	if (p->config.own.addr)
+		return probe_http(p->config.own.addr, "/healthz", err, err_len);
+	snprintf(err, err_len, "--health: the address of the running one is wanted, --addr or WEIR_ADDR");
+	return -EINVAL;
+}
+
 static int run(struct program *p, char *err, size_t err_len)
 {
 	pthread_t thread;
@@ -215,6 +227,10 @@ int main(int argc, char **argv)
 	groups[sizeof(groups) / sizeof(groups[0]) - 1].n_rows = kafka_option_rows_count;
 	int r = opt_parse(&spec, argc, argv, &p.config, &result, err, sizeof(err));
 	bool parsed = !r;
+	if (!r && !result.exit_now && p.config.own.health) {
+		r = ask_health(&p, err, sizeof(err));
+		result.exit_now = true;
+	}
 	if (!r && !result.exit_now)
 		r = log_init("weir-enricher", p.config.own.log_level, p.config.own.log_format);
 	if (!r && !result.exit_now && !result.check)
