@@ -1,3 +1,0 @@
-#!/bin/sh
-# The tool of that name as a Kafka image has it (which versions the broker speaks), for brokers that come as bare jar files.
-exec java -Xmx128m -cp "/opt/kafka/libs/*" -Dorg.slf4j.simpleLogger.defaultLogLevel=warn kafka.admin.BrokerApiVersionsCommand "$@"
