@@ -27,14 +27,17 @@ struct candidate {
  * of tunnels put the outer header first. */
 static const struct {
 	uint16_t outer, inner;
+	uint16_t array; /* of text */
 } inner_of[] = {
-#define INNER(outer, inner) {offsetof(struct flow, outer), offsetof(struct flow, inner)}
+#define INNER(outer, inner) {offsetof(struct flow, outer), offsetof(struct flow, inner), 0}
 	INNER(src_addr, inner_src_addr), INNER(dst_addr, inner_dst_addr), INNER(proto, inner_proto),
 	INNER(src_port, inner_src_port), INNER(dst_port, inner_dst_port), INNER(etype, inner_etype),
 	INNER(tcp_flags, inner_tcp_flags), INNER(ip_tos, inner_ip_tos), INNER(ip_ttl, inner_ip_ttl),
 	INNER(src_mac, inner_src_mac), INNER(dst_mac, inner_dst_mac), INNER(vlan_id, inner_vlan_id),
 	INNER(icmp_type, inner_icmp_type), INNER(icmp_code, inner_icmp_code),
 #undef INNER
+	/* Open vSwitch: after the ingress interface its name, after the egress interface its. */
+	{offsetof(struct flow, n_in_if_name), offsetof(struct flow, n_out_if_name), offsetof(struct flow, out_if_name)},
 };
 
 /* True when the fields make records of at least one byte that fit a datagram. Fills lengths and runs. */
@@ -96,6 +99,8 @@ static bool to_inner(struct step *s)
 	for (size_t i = 0; i < sizeof(inner_of) / sizeof(inner_of[0]); i++)
 		if (s->target == inner_of[i].outer) {
 			s->target = inner_of[i].inner;
+			if (inner_of[i].array)
+				s->array = inner_of[i].array;
 			return true;
 		}
 	return false;

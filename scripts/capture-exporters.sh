@@ -10,9 +10,11 @@
 #   softflowd   NetFlow v1, v5, v9, IPFIX (also with MACs, both directions in one record, sampling)
 #   pmacctd     its nfprobe plugin with v5, v9, IPFIX: the engine inside the EdgeRouter; sfprobe for sFlow
 #   fprobe      NetFlow v1, v5, v7
+#   ovs-vswitchd   its switch in user space (no kernel module): sFlow and IPFIX, each packet looked at
 # Beside each capture its exporter's own log stays (NAME.log). Afterwards run tests/golden/run.py --approve to make the
 # expected answers and tests/golden/judge.py to hold them against tshark, nfdump and these logs.
-# Needs root (or: unshare -rnm), and softflowd, pmacct, fprobe, tcpreplay, tshark, iproute2, iputils-ping, python3.
+# Needs root (or: unshare -rnm), and softflowd, pmacct, fprobe, openvswitch-switch, tcpreplay, tshark, iproute2, iputils-ping,
+# python3.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -25,7 +27,7 @@ else
 		only=$2
 		shift 2
 	fi
-	for tool in softflowd pmacctd fprobe tcpreplay dumpcap editcap ping python3; do
+	for tool in softflowd pmacctd fprobe ovs-vswitchd tcpreplay dumpcap editcap ping python3; do
 		if ! command -v $tool >/dev/null; then
 			echo "capture-exporters: $tool is missing (scripts/setup test)" >&2
 			exit 1
@@ -177,6 +179,32 @@ fprobe_live() # VERSION
 	wait $probe || true
 }
 
+# The switch wants to be heard: where nobody listens, every other of its datagrams is lost to the port's refusal.
+openvswitch() # TABLE COLUMN=VALUE...
+{
+	local db=unix:$work/ovs/db sink table=$1
+	shift
+	rm -rf "$work/ovs"
+	mkdir "$work/ovs"
+	[ -e /proc/sys/net/ipv4/conf/ovs0 ] || ip link add ovs0 type veth peer name ovs1
+	[ -e /proc/sys/net/ipv4/conf/ovs2 ] || ip link add ovs2 type veth peer name ovs3
+	for port in ovs0 ovs1 ovs2 ovs3; do ip link set $port up; done
+	python3 -c 'import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 2055)); time.sleep(60)' &
+	sink=$!
+	export OVS_RUNDIR=$work/ovs
+	ovsdb-tool create "$work/ovs/conf" /usr/share/openvswitch/vswitch.ovsschema
+	ovsdb-server "$work/ovs/conf" --remote="p$db" --pidfile="$work/ovs/db.pid" --unixctl="$work/ovs/db.ctl" --detach
+	ovs-vsctl --db="$db" --no-wait init
+	ovs-vswitchd "$db" --disable-system --pidfile="$work/ovs/switch.pid" --unixctl="$work/ovs/switch.ctl" --detach
+	ovs-vsctl --db="$db" add-br br0 -- set bridge br0 datapath_type=netdev -- add-port br0 ovs1 -- add-port br0 ovs2 -- \
+		--id=@x create "$table" "$@" -- set bridge br0 "$table"=@x
+	sleep 2
+	tcpreplay -q --pps 60 -i ovs0 "$out/packets.pcap"
+	sleep 6
+	kill "$(cat "$work/ovs/switch.pid")" "$(cat "$work/ovs/db.pid")" $sink
+	wait $sink || true
+}
+
 if [ -z "$only" ]; then
 	build_home
 	record_traffic
@@ -204,4 +232,7 @@ export_with pmacctd-sflow pmacct sfprobe 5 "$all" 'sampling_rate: 4'
 export_with fprobe-v1 fprobe_live 1
 export_with fprobe-v5 fprobe_live 5
 export_with fprobe-v7 fprobe_live 7
+export_with openvswitch-sflow openvswitch sflow agent=lo 'target="127.0.0.1:2055"' header=128 sampling=1 polling=2
+export_with openvswitch-ipfix openvswitch ipfix 'targets="127.0.0.1:2055"' sampling=1 obs_domain_id=7 obs_point_id=9 \
+	cache_active_timeout=3 cache_max_flows=64
 ls -l "$out"/*.pcap >&2

@@ -352,6 +352,23 @@ static void asa_of_old(void **state)
 	assert_int_equal(f->bytes, 99);
 }
 
+/* Open vSwitch: two interfaces, each with its type, name and description behind it. */
+static void the_second_interface_name_is_the_egress_one(void **state)
+{
+	(void)state;
+	ipfix(1);
+	template_set(256, FIELDS(F(10, 4), F(368, 4), F(82, VAR), F(83, VAR), F(14, 4), F(369, 4), F(82, VAR), F(83, VAR), F(1, 4)));
+	set(256);
+	put(2, 4), put(6, 4), put(3, 1), put_text("in0"), put(0, 1), put(7, 4), put(6, 4), put(4, 1), put_text("out1"), put(0, 1);
+	put(100, 4);
+	end_set();
+	send_all();
+	assert_int_equal(n_flows, 1);
+	assert_text(&flows[0], in_if_name, "in0");
+	assert_text(&flows[0], out_if_name, "out1");
+	assert_int_equal(flows[0].out_if, 7);
+}
+
 /* Repeated elements: the outer header first, then the inner one. */
 static void repeated_elements_are_the_inner_header(void **state)
 {
@@ -457,6 +474,7 @@ int main(void)
 		T(responder_counts_stand_beside), T(the_zero_address_does_not_overwrite), T(a_zero_address_alone_is_present),
 		T(macs_in_before_out), T(reduced_size_encoding), T(odd_lengths), T(vlans), T(mpls_labels),
 		T(nothing_leaks_between_records), T(icmp_in_every_form), T(nat_and_port_blocks), T(asa_of_old),
+		T(the_second_interface_name_is_the_egress_one),
 		T(repeated_elements_are_the_inner_header), T(text_is_clean), T(long_text_is_cut_between_characters),
 		T(enterprise_elements), T(juniper_drop_reason), T(ip_version_and_ethertype),
 		T(fragment_flags_are_those_of_the_header),
