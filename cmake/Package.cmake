@@ -15,7 +15,7 @@ install(FILES ${packaging}/sysusers/weir.conf DESTINATION /usr/lib/sysusers.d CO
 install(FILES ${packaging}/sysctl/60-weir.conf DESTINATION /usr/lib/sysctl.d COMPONENT weir-collector)
 install(FILES ${packaging}/conf/inserter.env DESTINATION /etc/weir COMPONENT weir-inserter
 	PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ)
-install(PROGRAMS scripts/clickhouse-apply DESTINATION /usr/share/weir/scripts COMPONENT weir-common)
+install(PROGRAMS scripts/clickhouse-apply scripts/sizing DESTINATION /usr/share/weir/scripts COMPONENT weir-common)
 install(PROGRAMS scripts/fetch-chdb DESTINATION /usr/share/weir/scripts COMPONENT weir-embedded)
 install(DIRECTORY sql/queries DESTINATION /usr/share/weir/sql COMPONENT weir-common FILES_MATCHING PATTERN "*.sql")
 

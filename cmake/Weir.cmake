@@ -24,7 +24,9 @@ target_compile_options(weir_flags INTERFACE
 	-Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual
 	-Wvla -Wundef -Wformat=2 -Wdouble-promotion -Wno-missing-field-initializers -Wno-format-nonliteral
 	$<$<C_COMPILER_ID:GNU>:-Wlogical-op -Wduplicated-cond>
-	-fstack-protector-strong -fno-common)
+	-fstack-protector-strong -fno-common
+	# The same bytes wherever it is built (scripts/check-reproducible); debuggers and coverage want the real paths.
+	$<$<CONFIG:Release>:-ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -ffile-prefix-map=${PROJECT_BINARY_DIR}=build>)
 if(WEIR_WERROR)
 	target_compile_options(weir_flags INTERFACE -Werror)
 endif()
