@@ -288,6 +288,51 @@ static void test_connection_limit(void **state)
 	buf_free(&b);
 }
 
+/* libmicrohttpd keeps 32 KiB of a request's head; more is refused, and the place is free again. */
+static void test_head_limit(void **state)
+{
+	struct app app;
+	struct buf b = {0}, request = {0};
+	(void)state;
+	struct http_server *s = start(&app, "127.0.0.1:0", 1);
+	buf_puts(&request, "GET /metrics?");
+	for (int i = 0; i < 8000; i++)
+		buf_printf(&request, "name%d=value&", i);
+	buf_puts(&request, " HTTP/1.0\r\n\r\n");
+	int fd = dial("127.0.0.1", http_server_port(s));
+	assert_true(fd >= 0);
+	(void)send(fd, request.data, request.len, MSG_NOSIGNAL); /* it may be cut off before the end */
+	hear(fd, &b);
+	assert_true(b.len == 0 || strstr(b.data, " 414 ") || strstr(b.data, " 431 ") || strstr(b.data, " 413 "));
+	do {
+		ask("127.0.0.1", http_server_port(s), "GET /none HTTP/1.0\r\n\r\n", &b);
+	} while (b.len == 0);
+	assert_non_null(strstr(b.data, " 404 "));
+	http_server_stop(s);
+	buf_free(&b);
+	buf_free(&request);
+}
+
+/* One that sends half a request and waits gives its place back (here after five seconds, else thirty). */
+static void test_a_slow_client_is_let_go(void **state)
+{
+	struct app app;
+	struct buf b = {0};
+	(void)state;
+	struct http_server *s = start(&app, "127.0.0.1:0", 1);
+	int fd = dial("127.0.0.1", http_server_port(s));
+	assert_true(fd >= 0);
+	say(fd, "GET /files/x HTTP/1.1\r\nHost: a\r\nX-Half: ");
+	do {
+		ask("127.0.0.1", http_server_port(s), "GET /none HTTP/1.0\r\n\r\n", &b);
+		clock_sleep_ns(20 * NS_PER_MS);
+	} while (b.len == 0);
+	assert_non_null(strstr(b.data, " 404 "));
+	close(fd);
+	http_server_stop(s);
+	buf_free(&b);
+}
+
 static void test_streams(void **state)
 {
 	struct app app;
@@ -354,6 +399,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_both_families), cmocka_unit_test(test_routes_and_methods),
 		cmocka_unit_test(test_bodies),        cmocka_unit_test(test_connection_limit),
+		cmocka_unit_test(test_head_limit),    cmocka_unit_test(test_a_slow_client_is_let_go),
 		cmocka_unit_test(test_streams),       cmocka_unit_test(test_bind_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
