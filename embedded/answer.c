@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/http.h"
+#include "embedded/body.h"
 #include "embedded/engine.h"
 
 /* Error codes that are the client's fault; all others are 500. */
@@ -110,11 +111,11 @@ static void sent(void *arg)
 	free(s);
 }
 
-void answer_data(struct http_response *res, struct engine_result *r, const char *format)
+void answer_data(struct http_response *res, struct engine_result *r, const char *format, const char *accept)
 {
 	char summary[160];
 	size_t len;
-	engine_data(r, &len);
+	const char *data = engine_data(r, &len);
 	res->content_type = type_of(format);
 	snprintf(summary, sizeof(summary),
 		 "{\"read_rows\":\"%llu\",\"read_bytes\":\"%llu\",\"result_bytes\":\"%zu\",\"elapsed_ns\":\"%.0f\"}",
@@ -122,6 +123,13 @@ void answer_data(struct http_response *res, struct engine_result *r, const char 
 	http_add_header(res, "X-ClickHouse-Summary", summary);
 	http_add_header(res, "X-ClickHouse-Format", format);
 	http_add_header(res, "X-ClickHouse-Timezone", "UTC");
+	const char *encoding = body_pack(accept, data, len, &res->body);
+	if (encoding) {
+		http_add_header(res, "Content-Encoding", encoding);
+		engine_result_free(r);
+		return;
+	}
+	buf_reset(&res->body);
 	struct sending *s = len ? malloc(sizeof(*s)) : NULL;
 	if (!s) {
 		if (len)

@@ -10,15 +10,18 @@
 #include "embedded/server.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/counter.h"
 #include "common/http.h"
 #include "common/promtext.h"
 #include "embedded/answer.h"
+#include "embedded/body.h"
 #include "embedded/broker.h"
 #include "embedded/engine.h"
 #include "embedded/pages.h"
@@ -26,7 +29,7 @@
 #include "proto/filter_sql.h"
 
 enum { BODY_MAX = 64 << 20, CONNECTIONS_MAX = 32 };
-enum { NOT_IMPLEMENTED_CODE = 48, SYNTAX_CODE = 62, ACCESS_CODE = 497 }; /* ClickHouse's numbers */
+enum { NOT_IMPLEMENTED_CODE = 48, SYNTAX_CODE = 62, INCORRECT_DATA_CODE = 117, ACCESS_CODE = 497 }; /* ClickHouse's numbers */
 
 /* --- who asks -------------------------------------------------------------------------------------------- */
 
@@ -139,18 +142,57 @@ static void make_prelude(const struct server *s, const struct http_request *req,
 }
 
 /* The query is the parameter, the body, or both: then the body is the data of the INSERT. */
-static void gather_query(const struct http_request *req, struct buf *sql)
+static int gather_query(struct server *s, const struct http_request *req, struct buf *sql)
 {
 	size_t len;
 	const char *query = http_query(req, "query");
 	const char *body = http_body(req, &len);
+	const char *encoding = http_request_header(req, "Content-Encoding");
 	if (query && *query) {
 		buf_puts(sql, query);
 		if (len)
 			buf_puts(sql, "\n");
 	}
+	if (len && encoding && strcasecmp(encoding, "identity") != 0)
+		return body_unpack(s->engine, encoding, body, len, BODY_MAX, sql);
 	if (len)
 		buf_add(sql, body, len);
+	return 0;
+}
+
+/* The engine takes what follows a semicolon for the next statement, in the rows of an INSERT too. So rows reach it as a file,
+ * where they are nothing but rows. */
+static struct engine_result *ask_engine(struct server *s, const char *prelude, const struct buf *sql, const char *format)
+{
+	struct sql_insert insert;
+	struct buf head = {0};
+	char path[BODY_PATH_MAX];
+	if (!sql_insert(sql->data, sql->len, &insert))
+		return engine_query(s->engine, prelude, sql->data, sql->len, format);
+	int fd = body_file(sql->data + insert.data, sql->len - insert.data, path);
+	if (fd < 0)
+		return NULL;
+	buf_add(&head, sql->data, insert.infile);
+	buf_printf(&head, " FROM INFILE '%s' ", path);
+	buf_add(&head, sql->data + insert.infile, insert.format - insert.infile);
+	buf_printf(&head, " FORMAT %s", insert.format_name);
+	struct engine_result *r = head.failed ? NULL : engine_query(s->engine, prelude, head.data, head.len, format);
+	buf_free(&head);
+	close(fd);
+	return r;
+}
+
+static bool flag(const struct http_request *req, const char *name)
+{
+	const char *value = http_query(req, name);
+	return value && strcmp(value, "1") == 0;
+}
+
+/* What the answer may be packed in; enable_http_compression=0 says that it shall not be. */
+static const char *accepted(const struct http_request *req)
+{
+	const char *enabled = http_query(req, "enable_http_compression");
+	return enabled && strcmp(enabled, "0") == 0 ? NULL : http_request_header(req, "Accept-Encoding");
 }
 
 static void run_query(struct server *s, const struct http_request *req, struct http_response *res, struct buf *sql)
@@ -163,7 +205,9 @@ static void run_query(struct server *s, const struct http_request *req, struct h
 	snprintf(format, sizeof(format), "%s", wanted && *wanted ? wanted : "TabSeparated");
 	make_prelude(s, req, &p);
 	bool reads_only = strcmp(http_method(req), "POST") != 0 || p.readonly_given;
-	const char *outside = sql_reaches_out(sql->data, sql->len, reads_only);
+	struct sql_insert insert;
+	size_t statement_len = sql_insert(sql->data, sql->len, &insert) ? insert.data : sql->len;
+	const char *outside = sql_reaches_out(sql->data, statement_len, reads_only);
 	counter_add_shared(&s->queries, 1);
 	if (outside || p.bad_name || p.sql.failed || sql->failed) {
 		char text[200];
@@ -174,11 +218,11 @@ static void run_query(struct server *s, const struct http_request *req, struct h
 		buf_free(&p.sql);
 		return;
 	}
-	struct engine_result *r = engine_query(s->engine, p.sql.data, sql->data, sql->len, format);
+	struct engine_result *r = ask_engine(s, p.sql.data, sql, format);
 	buf_free(&p.sql);
 	if (r && !engine_error(r)) {
-		sql_format(sql->data, sql->len, format, sizeof(format));
-		answer_data(res, r, format);
+		sql_format(sql->data, statement_len, format, sizeof(format));
+		answer_data(res, r, format, accepted(req));
 		return;
 	}
 	counter_add_shared(&s->failed, 1);
@@ -187,34 +231,25 @@ static void run_query(struct server *s, const struct http_request *req, struct h
 	engine_result_free(r);
 }
 
-static bool flag(const struct http_request *req, const char *name)
-{
-	const char *value = http_query(req, name);
-	return value && strcmp(value, "1") == 0;
-}
-
-static bool body_is_compressed(const struct http_request *req)
-{
-	const char *encoding = http_request_header(req, "Content-Encoding");
-	return flag(req, "compress") || flag(req, "decompress") || (encoding && strcasecmp(encoding, "identity") != 0);
-}
-
 static void handle_query(void *arg, const struct http_request *req, struct http_response *res)
 {
 	struct server *s = arg;
 	struct buf sql = {0};
 	if (!admit(s, req, res))
 		return;
-	gather_query(req, &sql);
-	if (!sql.len) {
-		buf_puts(&res->body, "Ok.\n");
-	} else if (body_is_compressed(req)) {
+	int r = gather_query(s, req, &sql);
+	if (flag(req, "compress") || flag(req, "decompress") || r == -ENOTSUP)
 		answer_error(res, s->engine, NOT_IMPLEMENTED_CODE,
-			     "Code: 48. DB::Exception: Content-Encoding, compress and decompress are not supported here: "
-			     "turn compression off in the client. (NOT_IMPLEMENTED)");
-	} else {
+			     "Code: 48. DB::Exception: compress=1 and decompress=1 are not supported here, and of Content-Encoding gzip, "
+			     "deflate, zstd, lz4, br and xz: turn the other compression off in the client. (NOT_IMPLEMENTED)");
+	else if (r)
+		answer_error(res, s->engine, INCORRECT_DATA_CODE, r == -EFBIG
+			     ? "Code: 117. DB::Exception: the body is larger than 64 MiB when unpacked: send it in parts. (INCORRECT_DATA)"
+			     : "Code: 117. DB::Exception: the body is not what its Content-Encoding says. (INCORRECT_DATA)");
+	else if (!sql.len)
+		buf_puts(&res->body, "Ok.\n");
+	else
 		run_query(s, req, res, &sql);
-	}
 	buf_free(&sql);
 }
 

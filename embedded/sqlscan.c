@@ -114,3 +114,108 @@ const char *sql_reaches_out(const char *sql, size_t len, bool with_functions)
 	}
 	return NULL;
 }
+
+/* Blanks and comments only. */
+static const char *skip_space(const char *p, const char *end)
+{
+	for (;;) {
+		size_t left = (size_t)(end - p);
+		if (left && isspace((unsigned char)*p))
+			p++;
+		else if (left >= 2 && memcmp(p, "/*", 2) == 0)
+			p = behind(p + 2, end, "*/");
+		else if (left >= 2 && memcmp(p, "--", 2) == 0)
+			p = behind(p, end, "\n");
+		else
+			return p;
+	}
+}
+
+/* P at a quote: past its end, which a backslash or a second quote puts off. */
+static const char *skip_quoted(const char *p, const char *end)
+{
+	char quote = *p++;
+	for (; p < end; p++) {
+		if (*p == '\\')
+			p++;
+		else if (*p == quote && (p + 1 == end || p[1] != quote))
+			return p + 1;
+		else if (*p == quote)
+			p++;
+	}
+	return end;
+}
+
+/* One token at P: a word into RET_WORD, a pair of brackets with all that is in them, a quoted text, or a sign. */
+static const char *token(const char *p, const char *end, struct word *ret_word)
+{
+	int depth = 0;
+	*ret_word = (struct word){p, 0};
+	if (word_char(*p)) {
+		next_word(&p, end, ret_word);
+		return p;
+	}
+	do {
+		depth += (*p == '(') - (*p == ')');
+		p = *p == '\'' || *p == '"' || *p == '`' ? skip_quoted(p, end) : p + 1;
+		if (depth)
+			p = skip_space(p, end);
+	} while (depth > 0 && p < end);
+	return p < end ? p : end;
+}
+
+/* The data begin in the line behind the format's name, as a server has it. */
+static size_t data_of(const char *sql, const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t' || *p == '\r'))
+		p++;
+	return (size_t)(p + (p < end && *p == '\n') - sql);
+}
+
+bool sql_insert(const char *sql, size_t len, struct sql_insert *ret_insert)
+{
+	static const char *const elsewhere[] = {"SELECT", "WITH", "FROM", "WATCH"};
+	const char *end = sql + len, *p = skip_space(sql, end);
+	struct sql_insert found = {0};
+	struct word w;
+	if (p == end || !(p = token(p, end, &w)) || !is(&w, "INSERT"))
+		return false;
+	/* INTO, TABLE or FUNCTION, then the name, which may be any word. */
+	do {
+		p = skip_space(p, end);
+		if (p == end)
+			return false;
+		p = token(p, end, &w);
+	} while (is(&w, "INTO") || is(&w, "TABLE") || is(&w, "FUNCTION"));
+	while ((p = skip_space(p, end)) < end) {
+		const char *from = p;
+		bool part_of_name = from[-1] == '.';
+		p = token(p, end, &w);
+		if (!w.len || part_of_name)
+			continue;
+		for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++) {
+			if (is(&w, elsewhere[i]))
+				return false;
+		}
+		size_t at = (size_t)(from - sql);
+		if (is(&w, "SETTINGS") && !found.infile)
+			found.infile = at;
+		bool values = is(&w, "VALUES");
+		if (!values && !is(&w, "FORMAT"))
+			continue;
+		found.format = at;
+		if (!found.infile)
+			found.infile = at;
+		if (!values) {
+			p = skip_space(p, end);
+			if (p == end || !word_char(*p))
+				return false;
+			p = token(p, end, &w);
+		}
+		snprintf(found.format_name, sizeof(found.format_name), "%.*s", values ? 6 : (int)w.len, values ? "Values" : w.text);
+		found.data = values ? (size_t)(p - sql) : data_of(sql, p, end);
+		*ret_insert = found;
+		return true;
+	}
+	return false;
+}

@@ -71,8 +71,9 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 	} else {
 		char text[512];
 		count(&p->failed);
-		count(&p->errors[kafka_trouble_of(m->err)]);
-		kafka_trouble_text(m->err, rd_kafka_err2str(m->err), text, sizeof(text));
+		const char *reason = rd_kafka_err2str(m->err);
+		count(&p->errors[kafka_trouble_of(m->err, reason)]);
+		kafka_trouble_text(m->err, reason, text, sizeof(text));
 		p->delivered(p->arg, m->_private, m->payload, how, text);
 	}
 }
@@ -81,7 +82,7 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
 	struct kafka_producer *p = opaque;
 	char text[700];
-	count(&p->errors[kafka_trouble_of(code)]);
+	count(&p->errors[kafka_trouble_of(code, reason)]);
 	if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
 		set_flag(&p->connected, false);
 	if (code == RD_KAFKA_RESP_ERR__FATAL) {

@@ -11,8 +11,8 @@ static const struct {
 	const char *word, *cure;
 } rows[KAFKA_TROUBLES] = {
 	[KAFKA_TROUBLE_CONNECTION] = {"connection", NULL},
-	[KAFKA_TROUBLE_TLS] = {"tls", "see ssl.ca.location, and where the broker wants a certificate, ssl.certificate.location and "
-				      "ssl.key.location (docs/kafka.md, The connection)"},
+	[KAFKA_TROUBLE_TLS] = {"tls", "see ssl.ca.location, whether the certificates are still valid, and where the broker wants one, "
+				      "ssl.certificate.location and ssl.key.location (docs/kafka.md, The connection)"},
 	[KAFKA_TROUBLE_AUTHENTICATION] = {"authentication", "see sasl.mechanism, sasl.username and sasl.password (docs/kafka.md, "
 							    "The connection)"},
 	[KAFKA_TROUBLE_AUTHORIZATION] = {"authorization", "the user may not do that: kafka-acls --add"},
@@ -22,8 +22,10 @@ static const struct {
 	[KAFKA_TROUBLE_OTHER] = {"other", NULL},
 };
 
-enum kafka_trouble kafka_trouble_of(int code)
+enum kafka_trouble kafka_trouble_of(int code, const char *reason)
 {
+	if (strstr(reason, "SSL routines") || strstr(reason, "SSL handshake"))
+		return KAFKA_TROUBLE_TLS;
 	switch (code) {
 	case RD_KAFKA_RESP_ERR__TRANSPORT:
 	case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
@@ -70,7 +72,7 @@ const char *kafka_trouble_word(enum kafka_trouble trouble)
 
 void kafka_trouble_text(int code, const char *reason, char *text, size_t text_len)
 {
-	const char *cure = rows[kafka_trouble_of(code)].cure;
+	const char *cure = rows[kafka_trouble_of(code, reason)].cure;
 	/* librdkafka gives its own hint in brackets, on further lines. */
 	size_t len = strcspn(reason, "\n");
 	snprintf(text, text_len, "%.*s%s%s", (int)len, reason, cure ? "; " : "", cure ? cure : "");

@@ -21,8 +21,8 @@ enum kafka_trouble {
 	KAFKA_TROUBLES
 };
 
-/* Of an rd_kafka_resp_err_t. */
-enum kafka_trouble kafka_trouble_of(int code);
+/* Of an rd_kafka_resp_err_t and what librdkafka says beside it: a certificate that the broker refuses is "Receive failed" to it. */
+enum kafka_trouble kafka_trouble_of(int code, const char *reason);
 const char *kafka_trouble_word(enum kafka_trouble trouble);
 /* REASON, as librdkafka gave it, and where the cure is looked for. */
 void kafka_trouble_text(int code, const char *reason, char *text, size_t text_len);

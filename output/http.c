@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "output/gzip.h"
 
-enum { ANSWER_MAX = 200, GZIP_WINDOW = 15 + 16, GZIP_MEMORY = 8 };
+enum { ANSWER_MAX = 200 };
 
 struct http_poster {
 	CURL *curl;
@@ -138,27 +138,6 @@ int http_poster_new(const struct http_poster_options *options, struct http_poste
 	return 0;
 }
 
-static int compress_body(struct http_poster *p, const void *body, size_t len)
-{
-	z_stream z = {0};
-	if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY, Z_DEFAULT_STRATEGY) != Z_OK)
-		return -ENOMEM;
-	buf_reset(&p->packed);
-	size_t bound = deflateBound(&z, len);
-	char *out = buf_reserve(&p->packed, bound);
-	int r = -ENOMEM;
-	if (out) {
-		z.next_in = (Bytef *)(uintptr_t)body;
-		z.avail_in = (uInt)len;
-		z.next_out = (Bytef *)out;
-		z.avail_out = (uInt)bound;
-		r = deflate(&z, Z_FINISH) == Z_STREAM_END ? 0 : -ENOMEM;
-		p->packed.len = (size_t)z.total_out;
-	}
-	deflateEnd(&z);
-	return r;
-}
-
 static enum http_post_result judge(long status)
 {
 	if (status >= 200 && status < 300)
@@ -176,7 +155,7 @@ enum http_post_result http_poster_send(struct http_poster *p, const void *body, 
 	curl_off_t wait_s = 0;
 	long status = 0;
 	*ret_wait_ns = 0;
-	if (p->gzip && compress_body(p, body, len)) {
+	if (p->gzip && gzip_pack(body, len, &p->packed)) {
 		snprintf(err, err_len, "out of memory");
 		return HTTP_POST_AGAIN;
 	}

@@ -123,6 +123,41 @@ static void the_last_format_counts(void **state)
 	assert_string_equal(format, "JSON");
 }
 
+static void rows_of_an_insert_are_found(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *sql, *before, *format, *data; /* BEFORE NULL: no rows in it */
+	} rows[] = {
+		{"INSERT INTO t FORMAT CSV\na;\n\nb", "INSERT INTO t ", "CSV", "a;\n\nb"},
+		{"insert into db.t (a, format, `b)`) Format TSV \r\nx", "insert into db.t (a, format, `b)`) ", "TSV", "x"},
+		{"/* x */ INSERT INTO TABLE format FORMAT JSONEachRow{}", "/* x */ INSERT INTO TABLE format ", "JSONEachRow", "{}"},
+		{"INSERT INTO t SETTINGS a='FORMAT x', b=1 FORMAT CSV\n1", "INSERT INTO t ", "CSV", "1"},
+		{"INSERT INTO t VALUES ('a;b');", "INSERT INTO t ", "Values", " ('a;b');"},
+		{"INSERT INTO db.select FORMAT Native\n", "INSERT INTO db.select ", "Native", ""},
+		{"INSERT INTO t -- ;\n(a) VALUES (1)", "INSERT INTO t -- ;\n(a) ", "Values", " (1)"},
+		{"INSERT INTO t SELECT 1 FORMAT CSV", NULL, NULL, NULL},
+		{"INSERT INTO t FROM INFILE 'x' FORMAT CSV", NULL, NULL, NULL},
+		{"SELECT 1 FORMAT CSV", NULL, NULL, NULL},
+		{"INSERT INTO t FORMAT", NULL, NULL, NULL},
+		{"INSERT INTO t (", NULL, NULL, NULL},
+		{"INSERT INTO", NULL, NULL, NULL},
+		{"INSERT", NULL, NULL, NULL},
+		{"", NULL, NULL, NULL},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sql_insert in;
+		bool found = sql_insert(rows[i].sql, strlen(rows[i].sql), &in);
+		if (found != (rows[i].before != NULL))
+			fail_msg("%s: %s", rows[i].sql, found ? "found" : "not found");
+		if (!found)
+			continue;
+		assert_int_equal(in.infile, strlen(rows[i].before));
+		assert_string_equal(in.format_name, rows[i].format);
+		assert_string_equal(rows[i].sql + in.data, rows[i].data);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +166,7 @@ int main(void)
 		cmocka_unit_test(variables_are_replaced),
 		cmocka_unit_test(reaching_out_is_seen),
 		cmocka_unit_test(the_last_format_counts),
+		cmocka_unit_test(rows_of_an_insert_are_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,6 +82,7 @@ static void mistakes(void **state)
 	} rows[] = {
 		{"netflow", "SCHEME://[HOST]:PORT"},
 		{"http://:80", "none of netflow, sflow, flow, ipfix+tcp"},
+		{"ipfix+dtls://:4739", "none of netflow, sflow, flow, ipfix+tcp, ipfix+tls"},
 		{"ipfix+tcp://:4739,ipfix+tls://:4739", "given twice"}, /* both are TCP's */
 		{"pcap://", "interface"},
 		{"pcap://eth0?sampling=0", "sampling"},
