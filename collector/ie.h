@@ -38,6 +38,7 @@ enum ie_op {
 	IE_OP_UINT, IE_OP_VLAN, IE_OP_ADDR, IE_OP_TEXT, IE_OP_SEC, IE_OP_MS, IE_OP_NTP, IE_OP_NTP_US, IE_OP_ICMP_TYPE,
 	IE_OP_ICMP_CODE,
 	IE_OP_IP_VERSION, IE_OP_DSCP, IE_OP_FRAGMENT, IE_OP_MPLS, IE_OP_NUMBER, IE_OP_ADDRESS, IE_OP_SEGMENT, IE_OP_JUNIPER,
+	IE_OP_VMWARE_TUNNEL,
 	IE_OP_FLOAT,
 	IE_OP_CALL,   /* by a function, see enum ie_call */
 	IE_OP_MAPPED  /* a user's field, appended to flow.mapped */

@@ -73,6 +73,13 @@ static uint64_t juniper_status(uint64_t v, size_t len)
 	return v & 0x3ff ? 128 : 64;
 }
 
+/* VMware's tunnelType, which Open vSwitch sends, too. */
+static uint64_t vmware_tunnel(uint64_t v)
+{
+	static const uint8_t kinds[] = {[1] = FLOW_TUNNEL_VXLAN, [2] = FLOW_TUNNEL_GRE, [7] = FLOW_TUNNEL_GENEVE};
+	return v < sizeof(kinds) ? kinds[v] : 0;
+}
+
 static uint64_t number(const struct step *s, const uint8_t *p, size_t len)
 {
 	uint64_t v = wire_load_uint(p, len);
@@ -89,6 +96,7 @@ static uint64_t number(const struct step *s, const uint8_t *p, size_t len)
 	case IE_OP_DSCP: return v << 2 & 0xfc;
 	case IE_OP_FRAGMENT: return v >> 5 & 7;                  /* RFC 7012: fragmentFlags begins with the bits reserved, DF, MF */
 	case IE_OP_SEGMENT: return v & 0xffffff;                 /* VXLAN and NVGRE ids have 24 bits; above is which of them */
+	case IE_OP_VMWARE_TUNNEL: return vmware_tunnel(v);
 	case IE_OP_JUNIPER: return juniper_status(v, len);
 	case IE_OP_FLOAT: return float_bits(p, len);
 	default: return v;

@@ -158,7 +158,7 @@ bool sflow_record_ipv6(struct sflow_sample *sample, struct wire *w)
 	return read_ip(sample, w, 16);
 }
 
-/* 1001 */
+/* 1001; agents that do not know a VLAN send all ones. */
 bool sflow_record_switch(struct sflow_sample *sample, struct wire *w)
 {
 	uint32_t src_vlan = wire_u32(w);
@@ -167,8 +167,8 @@ bool sflow_record_switch(struct sflow_sample *sample, struct wire *w)
 	wire_skip(w, 4);
 	if (wire_failed(w))
 		return false;
-	sample->f->src_vlan = src_vlan;
-	sample->f->dst_vlan = dst_vlan;
+	sample->f->src_vlan = src_vlan == UINT32_MAX ? 0 : src_vlan;
+	sample->f->dst_vlan = dst_vlan == UINT32_MAX ? 0 : dst_vlan;
 	return true;
 }
 

@@ -148,7 +148,7 @@ pmacct() # PLUGIN VERSION AGGREGATE [LINE]...
 		echo "pcap_savefile: $out/packets.pcap"
 		echo "pcap_savefile_delay: 2"
 		echo "aggregate: $aggregate"
-		echo "plugins: $plugin"
+		echo "plugins: ${plugin}[one]"
 		echo "pmacctd_flow_lifetime: 5"
 		echo "${plugin}_receiver: 127.0.0.1:2055"
 		if [ "$plugin" = nfprobe ]; then
@@ -228,6 +228,18 @@ export_with pmacctd-v9 pmacct nfprobe 9 "$all"
 export_with pmacctd-ipfix pmacct nfprobe 10 "$all"
 export_with pmacctd-ipfix-sampled pmacct nfprobe 10 "$all" 'sampling_rate: 4'
 export_with pmacctd-sflow pmacct sfprobe 5 "$all" 'sampling_rate: 4'
+
+# The same with a routing table (of a file): AS numbers, prefix lengths, interfaces, direction, a tag of pmacct's own.
+printf '65001,%s\n' 192.168.1.0/24 2001:db8:1::/48 >"$work/networks"
+printf '65002,%s\n' 104.16.0.0/12 2001:db8:68::/48 >>"$work/networks"
+printf '65003,%s\n' 203.0.113.0/24 2001:db8:5::/48 >>"$work/networks"
+routes=("networks_file: $work/networks" 'pmacctd_as: file' 'pmacctd_net: file' 'post_tag: 7' 'nfprobe_direction[one]: in'
+	'nfprobe_ifindex[one]: 5')
+export_with pmacctd-v5-routes pmacct nfprobe 5 "$all,src_as,dst_as,src_mask,dst_mask" "${routes[@]}"
+export_with pmacctd-v9-routes pmacct nfprobe 9 "$all,src_as,dst_as,src_mask,dst_mask,tag" "${routes[@]}"
+export_with pmacctd-ipfix-routes pmacct nfprobe 10 "$all,src_as,dst_as,src_mask,dst_mask,tag" "${routes[@]}"
+export_with pmacctd-sflow-routes pmacct sfprobe 5 "$all,src_as,dst_as,src_mask,dst_mask,tag" "networks_file: $work/networks" \
+	'pmacctd_as: file' 'pmacctd_net: file' 'sfprobe_ifindex[one]: 5' 'sfprobe_direction[one]: in' 'sfprobe_ifspeed: 1000000000'
 
 export_with fprobe-v1 fprobe_live 1
 export_with fprobe-v5 fprobe_live 5

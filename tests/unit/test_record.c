@@ -369,6 +369,28 @@ static void the_second_interface_name_is_the_egress_one(void **state)
 	assert_int_equal(flows[0].out_if, 7);
 }
 
+/* Open vSwitch and VMware: kind and key of the tunnel that the packet is in. */
+static void the_tunnel_of_a_virtual_switch(void **state)
+{
+	(void)state;
+	ipfix(1);
+	template_set(256, FIELDS(F(8, 4), E(6876, 891, 1), E(6876, 892, VAR), F(1, 4)));
+	set(256);
+	put_ip("10.0.0.1"), put(1, 1), put(3, 1), put(5001, 3), put(100, 4);
+	put_ip("10.0.0.2"), put(2, 1), put(4, 1), put(0xfffffff0, 4), put(100, 4);
+	put_ip("10.0.0.3"), put(7, 1), put(3, 1), put(7, 3), put(100, 4);
+	put_ip("10.0.0.4"), put(3, 1), put(0, 1), put(100, 4);
+	end_set();
+	send_all();
+	assert_int_equal(n_flows, 4);
+	assert_int_equal(flows[0].tunnel_type, FLOW_TUNNEL_VXLAN);
+	assert_int_equal(flows[0].tunnel_id, 5001);
+	assert_int_equal(flows[1].tunnel_type, FLOW_TUNNEL_GRE);
+	assert_int_equal(flows[1].tunnel_id, 0xfffffff0);
+	assert_int_equal(flows[2].tunnel_type, FLOW_TUNNEL_GENEVE);
+	assert_int_equal(flows[3].tunnel_type, 0);
+}
+
 /* Repeated elements: the outer header first, then the inner one. */
 static void repeated_elements_are_the_inner_header(void **state)
 {
@@ -474,7 +496,7 @@ int main(void)
 		T(responder_counts_stand_beside), T(the_zero_address_does_not_overwrite), T(a_zero_address_alone_is_present),
 		T(macs_in_before_out), T(reduced_size_encoding), T(odd_lengths), T(vlans), T(mpls_labels),
 		T(nothing_leaks_between_records), T(icmp_in_every_form), T(nat_and_port_blocks), T(asa_of_old),
-		T(the_second_interface_name_is_the_egress_one),
+		T(the_second_interface_name_is_the_egress_one), T(the_tunnel_of_a_virtual_switch),
 		T(repeated_elements_are_the_inner_header), T(text_is_clean), T(long_text_is_cut_between_characters),
 		T(enterprise_elements), T(juniper_drop_reason), T(ip_version_and_ethertype),
 		T(fragment_flags_are_those_of_the_header),

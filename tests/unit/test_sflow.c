@@ -334,6 +334,21 @@ static void other_records(void **state)
 	assert_int_equal(f->dst_vlan, 101);
 }
 
+/* sflowtool prints such VLANs as -1: the agent does not know. */
+static void vlans_that_are_not_known(void **state)
+{
+	(void)state;
+	datagram(1, 1);
+	size_t at = flow_sample(1, 3, 4, 1);
+	size_t r = begin(1001);
+	U32S(N(0xffffffff), N(0xffffffff), N(117), N(0));
+	end(r);
+	end(at);
+	decode();
+	assert_int_equal(flows[0].src_vlan, 0);
+	assert_int_equal(flows[0].dst_vlan, 117);
+}
+
 /* Records for which there is no field are counted; those that say something about the packet's time or route are taken. */
 static void records_of_extensions(void **state)
 {
@@ -648,6 +663,7 @@ int main(void)
 		cmocka_unit_test(trap_tcp_flags_of_sampled_ip),
 		cmocka_unit_test(sampled_ethernet_padded_or_not),
 		cmocka_unit_test(other_records),
+		cmocka_unit_test(vlans_that_are_not_known),
 		cmocka_unit_test(records_of_extensions),
 		cmocka_unit_test(a_transaction_of_a_server),
 		cmocka_unit_test(a_long_string_is_cut_between_characters),
