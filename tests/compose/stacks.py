@@ -146,8 +146,7 @@ def clickhouse(sql):
 
 
 def postgres(sql):
-    out = run(*ENGINE, "exec", "compose_db_1", "psql", "-h", "/var/run/postgresql", "-U", "weir", "-d", "weir", "-At", "-F", "\t",
-              "-c", sql)
+    out = run(*ENGINE, "exec", "compose_db_1", "psql", "-U", "weir", "weir", "-At", "-F", "\t", "-c", sql)
     return [line.split("\t") for line in out.splitlines()]
 
 
@@ -209,10 +208,14 @@ def check_all_ends(stack, sums):
     out = run(*ENGINE, "run", "--rm", "--network", "host", "weir-inserter:latest", "print", "-o", "json", "--kafka.brokers",
               f"localhost:{os.environ['KAFKA_PORT']}", "--from", "beginning", "--group", "from-the-host", "-c", stack.sent)
     same("flows read by a consumer on the host", len(out.splitlines()), stack.sent)
-    out = stack.compose("exec", "kafka", "/opt/kafka/bin/kafka-topics.sh", "--bootstrap-server", "kafka:9092", "--describe",
+    check_topic(stack, 4)
+
+
+def check_topic(stack, partitions):
+    out = stack.compose("exec", "-T", "kafka", "/opt/kafka/bin/kafka-topics.sh", "--bootstrap-server", "kafka:9092", "--describe",
                         "--topic", "flows")
-    assert "PartitionCount: 4" in out and "retention.ms=86400000" in out, out
-    say("  topic: 4 partitions, retention of a day")
+    assert f"PartitionCount: {partitions}" in out and "retention.ms=86400000" in out, out
+    say(f"  topic: {partitions} partitions, retention of a day")
 
 
 def break_things(stack, sums):
@@ -229,9 +232,12 @@ def break_things(stack, sums):
     stack.compose("start", "db")
     wait_for("rows after the database was away", [stack.sent, stack.bytes], sums)
     stack.compose("down")
+    os.environ["KAFKA_PARTITIONS"] = "6"  # as one changes .env
     stack.up()
+    check_topic(stack, 6)
     stack.send()
-    wait_for("rows after down and up", [stack.sent, stack.bytes], sums)
+    wait_for("rows after down and up, with more partitions", [stack.sent, stack.bytes], sums)
+    del os.environ["KAFKA_PARTITIONS"]
 
 
 def test_collector():

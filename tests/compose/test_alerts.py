@@ -37,6 +37,10 @@ class Alerts(unittest.TestCase):
                 self.assertEqual(sorted(rule["annotations"]), ["cure", "summary"])
                 self.assertIn(f'alertname="{rule["alert"]}"', tests)
 
+    def test_the_page_has_them_all(self):
+        with open(f"{ROOT}/docs/alerts.md") as f:
+            self.assertEqual(re.findall(r"^\| (Weir\w+) \|", f.read(), re.M), [rule["alert"] for rule in rules()])
+
     def test_metrics_are_there(self):
         pages = ""
         with tempfile.TemporaryDirectory(prefix="weir-alerts-") as folder:

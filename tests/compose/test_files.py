@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import unittest
 
 import yaml
@@ -151,6 +152,20 @@ class Files(unittest.TestCase):
         for path in set(re.findall(r"^COPY (?!--from)(.*) \S+$", text, re.M)) - {"."}:
             for source in path.split():
                 self.assertTrue(source.startswith(".cache/") or os.path.exists(f"{ROOT}/{source}"), source)
+
+
+    def test_images_have_what_the_build_needs(self):
+        """.dockerignore names what goes in: a file that CMakeLists.txt asks for and that is not there stops every image."""
+        with open(f"{ROOT}/.dockerignore") as f:
+            wanted = [line[1:].strip() for line in f if line.startswith("!") and ".cache" not in line]
+        with tempfile.TemporaryDirectory(prefix="weir-context-") as folder:
+            for path in wanted:
+                source, target = f"{ROOT}/{path}", f"{folder}/{path}"
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                (shutil.copytree if os.path.isdir(source) else shutil.copy)(source, target)
+            done = subprocess.run(["cmake", "--preset", "release", "-DBUILD_TESTING=OFF"], cwd=folder, capture_output=True, text=True,
+                                  timeout=150)
+            self.assertEqual(done.returncode, 0, done.stdout[-2000:] + done.stderr[-2000:])
 
 
 class Grafana(unittest.TestCase):
