@@ -131,7 +131,12 @@ class Stack:
         return summary
 
     def kill_process(self, service):
-        """SIGKILL from outside, as a crash: bringing it up again is the restart policy's job."""
+        """SIGKILL from outside, as a crash: bringing it up again is the restart policy's job. (An engine's own `kill` is an
+        administrator's will to it, and it leaves the container down.)"""
+        if os.geteuid() != 0:
+            say(f"  not root: {service} is restarted instead of killed")
+            self.compose("restart", service)
+            return
         container = self.compose("ps", "-q", service).strip()
         before = run(*ENGINE, "inspect", "--format", "{{.State.StartedAt}}", container)
         os.kill(int(run(*ENGINE, "inspect", "--format", "{{.State.Pid}}", container)), signal.SIGKILL)
@@ -296,6 +301,7 @@ def main():
     for name in names:
         if name not in TESTS:
             sys.exit(f"test-compose: '{name}' is none of {', '.join(TESTS)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a stack is taken down all the same
     free_ports()
     began = time.monotonic()
     for name in names:
