@@ -174,6 +174,23 @@ static void v9_sequence(void **state)
 	assert_sequence(3, 1, 0);
 }
 
+/* Twenty rows of numbers at one address, by turns: eight are followed, the others begin anew each time, and none of them
+ * is taken for another's loss. */
+static void rows_of_many_ports_are_bounded(void **state)
+{
+	(void)state;
+	for (uint32_t n = 0; n < 3; n++)
+		for (uint16_t i = 0; i < 20; i++) {
+			sequence = (uint32_t)i << 27 | n;
+			v9(1);
+			send_from("192.0.2.1", (uint16_t)(6000 + i));
+		}
+	assert_int_equal(stats()->sequence_lost, 0);
+	assert_int_equal(stats()->sequence_reordered, 0);
+	assert_int_equal(stats()->exporters, 1);
+	assert_int_equal(stats()->domains, 1);
+}
+
 static void a_restart_is_no_loss(void **state)
 {
 	(void)state;
@@ -254,7 +271,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(spoofed_exporters_do_not_push_out_a_working_one), T(a_full_table_of_working_exporters_refuses),
 		T(domains_are_bounded), T(the_state_of_all_is_bounded), T(silent_exporters_are_forgotten), T(ten_thousand_exporters), T(v9_sequence),
-		T(a_restart_is_no_loss), T(sequence_wrap), T(ipfix_sequence), T(v5_sequence),
+		T(rows_of_many_ports_are_bounded), T(a_restart_is_no_loss), T(sequence_wrap), T(ipfix_sequence), T(v5_sequence),
 	};
 	return RUN(tests);
 }

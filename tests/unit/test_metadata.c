@@ -101,6 +101,30 @@ static void names_are_bounded(void **state)
 	assert_int_equal(stats()->metadata_refused, 4100 - METADATA_NAMES_MAX);
 }
 
+/* The same of names: interface 5 is called differently at each of twenty ports. */
+static void names_of_many_ports_are_bounded(void **state)
+{
+	(void)state;
+	for (uint16_t i = 0; i < 20; i++, now_ns += NS_PER_S) {
+		char name[] = {'e', 't', 'h', (char)('a' + i), '\0'};
+		ipfix(1);
+		options_template_set(300, 1, FIELDS(F(10, 4), F(82, 4)));
+		set(300), put(5, 4), put_text(name), end_set();
+		send_from("192.0.2.1", (uint16_t)(6000 + i));
+	}
+	static const uint16_t ports[] = {6019, 6012, 6000};
+	for (size_t i = 0; i < 3; i++) {
+		ipfix(1);
+		template_set(256, FIELDS(F(10, 4), F(1, 4)));
+		set(256), put(5, 4), put(100, 4), end_set();
+		send_from("192.0.2.1", ports[i]);
+	}
+	assert_int_equal(n_flows, 3);
+	assert_text(&flows[0], in_if_name, "etht");
+	assert_text(&flows[1], in_if_name, "ethm");
+	assert_text(&flows[2], in_if_name, "etht"); /* forgotten: what was said last */
+}
+
 /* RFC 5610: the exporter explains its own elements. */
 static void types_of_enterprise_elements(void **state)
 {
@@ -183,7 +207,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(interface_names), T(names_in_the_record_come_first), T(vrf_and_application_names), T(names_are_of_their_domain),
-		T(names_are_bounded), T(types_of_enterprise_elements), T(types_are_bounded), T(odd_options_templates),
+		T(names_are_bounded), T(names_of_many_ports_are_bounded), T(types_of_enterprise_elements), T(types_are_bounded), T(odd_options_templates),
 		T(many_sets_of_both_kinds),
 	};
 	return RUN(tests);

@@ -208,6 +208,31 @@ static void a_rate_that_changes(void **state)
 	}
 }
 
+/* Twenty exporters behind one NAT, each with a rate of its own for sampler 1: the last eight are known. */
+static void rates_of_many_ports_are_bounded(void **state)
+{
+	(void)state;
+	for (uint16_t i = 0; i < 20; i++, now_ns += NS_PER_S) {
+		ipfix(1);
+		options_template_set(300, 1, FIELDS(F(302, 4), F(34, 4)));
+		set(300), put(1, 4), put(100u + i, 4), end_set();
+		send_from("192.0.2.1", (uint16_t)(6000 + i));
+	}
+	static const uint16_t ports[] = {6019, 6012, 6000};
+	for (size_t i = 0; i < 3; i++) {
+		ipfix(1);
+		data_template(302);
+		set(400);
+		put_flow(1, 1);
+		end_set();
+		send_from("192.0.2.1", ports[i]);
+	}
+	assert_int_equal(n_flows, 3);
+	assert_int_equal(flows[0].sampling_rate, 119);
+	assert_int_equal(flows[1].sampling_rate, 112);
+	assert_int_equal(flows[2].sampling_rate, 119); /* forgotten: what was said last */
+}
+
 static void samplers_are_bounded(void **state)
 {
 	(void)state;
@@ -259,7 +284,8 @@ int main(void)
 		T(unknown_is_0_and_counted), T(several_rates_on_one_box), T(one_rate_is_for_all), T(packet_interval_and_space),
 		T(size_of_population_and_probability),
 		T(parameters_of_another_algorithm), T(rates_of_any_length), T(a_rate_in_the_record), T(by_interface),
-		T(options_from_another_port), T(a_rate_that_changes), T(samplers_are_bounded), T(configured_rates),
+		T(options_from_another_port), T(a_rate_that_changes), T(rates_of_many_ports_are_bounded),
+		T(samplers_are_bounded), T(configured_rates),
 	};
 	return RUN(tests);
 }
