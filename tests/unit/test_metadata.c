@@ -207,7 +207,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(interface_names), T(names_in_the_record_come_first), T(vrf_and_application_names), T(names_are_of_their_domain),
-		T(names_are_bounded), T(names_of_many_ports_are_bounded), T(types_of_enterprise_elements), T(types_are_bounded), T(odd_options_templates),
+		T(names_are_bounded),
+		T(names_of_many_ports_are_bounded), T(types_of_enterprise_elements), T(types_are_bounded), T(odd_options_templates),
 		T(many_sets_of_both_kinds),
 	};
 	return RUN(tests);
