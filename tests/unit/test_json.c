@@ -253,6 +253,15 @@ static void own_fields_follow_when_set(void **state)
 	assert_contains("\"ipv6_routing_header_seg_left\":0,\"post_nat_dst_addr\":\"0.0.0.0\"}");
 }
 
+/* goflow2 6.2(19): a quote in an application's name cost every flow of its packet. */
+static void trap_a_quote_in_a_name(void **state)
+{
+	(void)state;
+	memset(&flow, 0, sizeof(flow));
+	flow.n_application_name = set_text(flow.application_name, "say \"hi\"\\\n\x01");
+	assert_contains("\"application_name\":\"say \\\"hi\\\"\\\\\\n\\u0001\"");
+}
+
 static void mapped_fields_come_last(void **state)
 {
 	(void)state;
@@ -322,6 +331,7 @@ int main(void)
 		cmocka_unit_test(nets),
 		cmocka_unit_test(names),
 		cmocka_unit_test(own_fields_follow_when_set),
+		cmocka_unit_test(trap_a_quote_in_a_name),
 		cmocka_unit_test(mapped_fields_come_last),
 		cmocka_unit_test(random_flows_fit),
 	};
