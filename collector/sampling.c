@@ -24,7 +24,8 @@ struct sampling {
 	struct sampler *items; /* sorted by key; of one key there are several where ports contradict each other */
 	size_t count, cap;
 	bool stale;            /* what follows is of before the last change */
-	uint16_t port;         /* and as this one knows them */
+	bool varied;           /* some key has several items: then it is as this port knows them */
+	uint16_t port;
 	uint64_t only;         /* what all items agree on, 0 when they do not */
 	uint64_t whole;        /* said of the whole domain */
 };
@@ -122,15 +123,17 @@ static void settle(struct sampling *s, uint16_t port)
 	s->port = port;
 	s->whole = item ? item->rate : 0;
 	s->only = 0;
+	s->varied = false;
+	bool agree = true;
 	for (size_t i = 0, n; s->items && i < s->count; i += n) {
 		n = same_key(s, i);
+		s->varied |= n > 1;
 		uint64_t rate = choose(&s->items[i], n, port)->rate;
-		if (i > 0 && rate != s->only) {
-			s->only = 0;
-			return;
-		}
+		agree &= i == 0 || rate == s->only;
 		s->only = rate;
 	}
+	if (!agree)
+		s->only = 0;
 }
 
 static struct sampler *add(struct decoder *d, struct domain *dom, const struct sampling_key *key)
@@ -227,7 +230,7 @@ uint64_t sampling_only(struct domain *dom, uint16_t port)
 
 	if (!s)
 		return 0;
-	if (s->stale || s->port != port)
+	if (s->stale || (s->varied && s->port != port))
 		settle(s, port);
 	return s->only;
 }
