@@ -72,6 +72,8 @@ void held_metrics(const struct held *h, struct buf *out)
 	} rows[] = {
 		{"weir_collector_journal_bytes", "gauge", "Size of all journal segments.", j.bytes},
 		{"weir_collector_journal_max_bytes", "gauge", "Their cap (--journal.max-bytes).", j.max_bytes},
+		{"weir_collector_journal_memory_bytes", "gauge", "Of these, in memory: no --journal.path, or its disk is full.",
+		 j.memory_bytes},
 		{"weir_collector_journal_on_disk", "gauge", "1: in files, 0: in memory.", j.on_disk},
 		{"weir_collector_journal_batches", "gauge", "Batches that were not acknowledged.", j.waiting_batches},
 		{"weir_collector_journal_in_flight_batches", "gauge", "Of these, being sent.", j.in_flight_batches},

@@ -422,9 +422,11 @@ void journal_stats(struct journal *j, struct journal_stats *ret_stats)
 	ret_stats->max_bytes = j->options.max_bytes;
 	uint64_t segments = j->options.max_bytes / segment_bytes(&j->geometry);
 	ret_stats->max_slots = (segments < 2 ? 2 : segments) * j->geometry.slots; /* as may_grow() has it */
-	ret_stats->used_slots = 0;
-	for (const struct segment *s = j->segments; s; s = s->next)
+	ret_stats->used_slots = ret_stats->memory_bytes = 0;
+	for (const struct segment *s = j->segments; s; s = s->next) {
 		ret_stats->used_slots += s->n_slots - s->n_free;
+		ret_stats->memory_bytes += s->on_disk ? 0 : s->map_bytes;
+	}
 	ret_stats->oldest_sequence = j->oldest ? j->oldest->batch.record->sequence : 0;
 	ret_stats->on_disk = j->dir_fd >= 0;
 	pthread_mutex_unlock(&j->lock);

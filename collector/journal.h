@@ -69,6 +69,7 @@ struct journal_stats {
 	uint64_t waiting_batches;
 	uint64_t in_flight_batches;
 	uint64_t bytes;           /* of all segments now */
+	uint64_t memory_bytes;    /* of these, in no file: gone with the process */
 	uint64_t max_bytes;
 	uint64_t used_slots;      /* open, waiting, in flight */
 	uint64_t max_slots;       /* as many as the cap allows */

@@ -198,6 +198,7 @@ class Outage(unittest.TestCase):
         s = mock(c.to, protocol="ipfix", count=2000, flows=50, rate=4000)
         wait_until(lambda: c.metrics().sum("weir_collector_datagrams_total") == s["datagrams"], "all received")
         wait_until(lambda: "No space left" in c.err, lambda: f"a line about the full disk\n{c.err}")
+        self.assertGreater(c.metrics().sum("weir_collector_journal_memory_bytes"), 0)
         self.kafka.start()
         self.kafka.create("flows")
         wait_until(lambda: c.metrics().sum("weir_collector_flows_pending") == 0,

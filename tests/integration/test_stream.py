@@ -187,7 +187,7 @@ class Tls(Printing):
         for ca in ("ca", "other"):
             openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={ca}",
                     "-keyout", f"{ca}.key", "-out", f"{ca}.pem")
-        for name, ca, days in (("collector", "ca", "2"), ("exporter", "ca", "2"), ("stranger", "other", "2")):
+        for name, ca, days in (("collector", "ca", "2"), ("exporter", "ca", "2"), ("stranger", "other", "2"), ("past", "ca", "-1")):
             openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
                     "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", f"{name}.key", "-out", f"{name}.csr")
             openssl("x509", "-req", "-copy_extensions", "copy", "-days", days, "-in", f"{name}.csr", "-CA", f"{ca}.pem",
@@ -250,6 +250,11 @@ class Tls(Printing):
     def test_a_stranger_s_certificate(self):
         self.tls_collector()
         self.refused("stranger")
+
+    def test_a_certificate_that_is_over(self):
+        self.tls_collector()
+        self.refused("past")
+        self.assertIn("expired", self.c.err)
 
     def test_old_tls(self):
         self.tls_collector(ca=False)
