@@ -237,6 +237,11 @@ static void handle_query(void *arg, const struct http_request *req, struct http_
 	struct buf sql = {0};
 	if (!admit(s, req, res))
 		return;
+	/* A page of another port of this machine may read the answer when it asks as ClickHouse has it. */
+	const char *origin = http_request_header(req, "Origin");
+	const char *slashes = origin && flag(req, "add_http_cors_header") ? strstr(origin, "://") : NULL;
+	if (slashes && is_loopback_name(slashes + 3))
+		http_add_header(res, "Access-Control-Allow-Origin", origin);
 	int r = gather_query(s, req, &sql);
 	if (flag(req, "compress") || flag(req, "decompress") || r == -ENOTSUP)
 		answer_error(res, s->engine, NOT_IMPLEMENTED_CODE,

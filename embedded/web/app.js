@@ -27,7 +27,7 @@ const KEYS = {
 	pair: {name: "conversation", sql: `concat(${plain("SrcAddr")}, ' → ', ${plain("DstAddr")})`,
 		drill: (v) => v.split(" → ").map((a, i) => `${i ? "dst" : "src"} ip ${a}`).join(" and ")},
 	port: {name: "application port", sql: `concat(${PROTO}, ' ', toString(${PORT}))`,
-		drill: (v) => `proto ${v.split(" ")[0]} and port ${v.split(" ")[1]}`},
+		drill: (v) => `proto ${v.split(" ")[0]}` + (v.endsWith(" 0") ? "" : ` and port ${v.split(" ")[1]}`)},
 	proto: {name: "protocol", sql: PROTO, drill: (v) => `proto ${v}`},
 	etype: {name: "IP version", sql: "multiIf(EType = 2048, 'ipv4', EType = 34525, 'ipv6', 'other')",
 		drill: (v) => v === "other" ? "not ipv4 and not ipv6" : v},
@@ -39,21 +39,46 @@ const KEYS = {
 };
 const TABLES = ["src", "dst", "port", "pair", "proto", "srcas", "dstas", "exporter"];
 
-const state = {range: "1h", by: "port", unit: "bits", filter: "", host: ""};
+// range: one of RANGES, or two times, "FROM-TO", that a drag over the chart has chosen.
+const state = {range: "15m", by: "port", unit: "bits", filter: "", host: ""};
 let plot = null, timer = null, run = 0;
 
 function readHash() {
 	for (const [k, v] of new URLSearchParams(location.hash.slice(1)))
 		if (k in state) state[k] = v;
-	if (!RANGES[state.range]) state.range = "1h";
+	if (!RANGES[state.range] && !fixedRange(state.range)) state.range = "15m";
 	if (!KEYS[state.by]) state.by = "port";
 	if (!UNITS[state.unit]) state.unit = "bits";
+	offerRange(state.range);
 	for (const k of Object.keys(state)) $(k).value = state[k];
 }
 
+// A change is a step that the browser's back button undoes.
 function writeHash() {
 	for (const k of Object.keys(state)) state[k] = $(k).value.trim();
-	history.replaceState(null, "", "#" + new URLSearchParams(state));
+	const hash = "#" + new URLSearchParams(state);
+	if (hash !== location.hash) history[location.hash ? "pushState" : "replaceState"](null, "", hash);
+}
+
+function fixedRange(text) {
+	const m = /^(\d{9,10})-(\d{9,10})$/.exec(text);
+	return m && +m[1] < +m[2] ? [+m[1], +m[2]] : null;
+}
+
+const two = (n) => String(n).padStart(2, "0");
+const clock = (t, seconds) => { const d = new Date(t * 1000);
+	return `${two(d.getHours())}:${two(d.getMinutes())}` + (seconds ? `:${two(d.getSeconds())}` : ""); };
+const day = (t) => { const d = new Date(t * 1000); return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}`; };
+
+// Puts a range that was dragged among the choices.
+function offerRange(text) {
+	const fixed = fixedRange(text), old = $("range").querySelector("[data-fixed]");
+	if (old) old.remove();
+	if (!fixed) return;
+	const o = element("option", `${day(fixed[0])} ${clock(fixed[0], true)} – ${clock(fixed[1], true)}`);
+	o.value = text;
+	o.dataset.fixed = "1";
+	$("range").append(o);
 }
 
 function element(tag, text, className) {
@@ -69,7 +94,9 @@ async function ask(sql) {
 	const limits = new URLSearchParams({readonly: 2, max_execution_time: 20, max_result_rows: 20000,
 		max_memory_usage: 1000000000, output_format_json_quote_64bit_integers: 0, default_format: "JSONCompact"});
 	const base = state.host ? state.host.replace(/\/+$/, "") : "";
-	const response = await fetch(`${base}/?${limits}`, {method: "POST", body: sql});
+	if (base) limits.set("add_http_cors_header", 1); // else the browser keeps the answer from us
+	const response = await fetch(`${base}/?${limits}`, {method: "POST", body: sql}).catch(() => {
+		throw new Error(`${base || "this server"} does not answer` + (base ? ", or does not let other pages ask (add_http_cors_header)" : "")); });
 	const text = await response.text();
 	if (!response.ok) throw new Error(text.split("\n")[0]);
 	return JSON.parse(text).data;
@@ -91,6 +118,14 @@ function short(n) {
 	while (Math.abs(n) >= 1000 && i < units.length - 1) { n /= 1000; i++; }
 	return (n >= 100 || n === Math.floor(n) ? n.toFixed(0) : n.toFixed(n >= 10 ? 1 : 2)) + (units[i] ? " " + units[i] : "");
 }
+// With a unit behind it: "1.5 MB", "0 B".
+const withUnit = (n, unit) => { const text = short(n); return text + (/[a-zA-Z]$/.test(text) ? "" : " ") + unit; };
+
+// Hours and minutes; seconds where ticks are closer than a minute; the day under the first tick of each.
+function timeTicks(_u, ticks) {
+	const seconds = ticks.length > 1 && ticks[1] - ticks[0] < 60;
+	return ticks.map((t, i) => clock(t, seconds) + (i && day(ticks[i - 1]) === day(t) ? "" : `\n${day(t)}`));
+}
 
 // --- pictures -------------------------------------------------------------------------------------------------------
 
@@ -106,7 +141,8 @@ function draw(times, names, series) {
 	box.textContent = "";
 	$("legend").textContent = "";
 	if (!names.length) {
-		box.append(element("p", "No flows in this time, or none that the filter lets through.", "empty"));
+		box.append(element("p", state.filter ? "No flows in this time that the filter lets through." :
+			"No flows in this time. Exporters send to the collector: UDP 2055 (NetFlow), 4739 (IPFIX), 6343 (sFlow).", "empty"));
 		return;
 	}
 	const stacked = stack(times, series);
@@ -119,7 +155,8 @@ function draw(times, names, series) {
 		width: box.clientWidth, height: Math.max(220, Math.min(380, innerHeight * 0.42)),
 		cursor: {drag: {x: true, y: false}},
 		scales: {y: {range: (_u, _min, max) => [0, max > 0 ? max * 1.05 : 1]}},
-		axes: [axis, {...axis, size: 64, values: (_u, ticks) => ticks.map(short)}],
+		hooks: {setSelect: [chooseTime]},
+		axes: [{...axis, values: timeTicks}, {...axis, size: 64, values: (_u, ticks) => ticks.map(short)}],
 		series: [{}, ...order.map((i) => ({label: names[i], stroke: COLOURS[i % COLOURS.length], width: 1,
 			fill: COLOURS[i % COLOURS.length] + "cc", points: {show: false}, paths: uPlot.paths.stepped({align: 1})}))],
 	}, [times, ...order.map((i) => stacked[i])], box);
@@ -129,6 +166,15 @@ function draw(times, names, series) {
 		item.append(colour, drillButton(state.by, name));
 		$("legend").append(item);
 	});
+}
+
+// A drag over the chart: that time, for chart and tables.
+function chooseTime(u) {
+	if (u.select.width < 4) return;
+	const from = Math.floor(u.posToVal(u.select.left, "x")), to = Math.ceil(u.posToVal(u.select.left + u.select.width, "x"));
+	offerRange(`${from}-${Math.max(to, from + 2)}`);
+	$("range").value = `${from}-${Math.max(to, from + 2)}`;
+	show();
 }
 
 function drillButton(by, value) {
@@ -148,8 +194,11 @@ function table(by, rows, total) {
 	const card = element("section", undefined, "card");
 	card.append(element("h2", `Top by ${KEYS[by].name}`));
 	const t = element("table"), head = element("tr");
-	for (const [text, c] of [[KEYS[by].name, ""], ["bytes", "n"], ["packets", "n"], ["flows", "n"], ["share", "n"]])
-		head.append(element("th", text, c));
+	for (const [text, c] of [[KEYS[by].name, ""], ["bytes", "n"], ["packets", "n"], ["flows", "n"], ["share", "n"]]) {
+		const cell = element("th", text, c);
+		cell.scope = "col";
+		head.append(cell);
+	}
 	t.append(head);
 	for (const [key, bytes, packets, flows] of rows) {
 		const r = element("tr"), cell = element("td", undefined, "key");
@@ -171,8 +220,9 @@ function figure(value, name) {
 // --- the page -------------------------------------------------------------------------------------------------------
 
 async function load(mine) {
-	const seconds = RANGES[state.range], step = Math.max(1, Math.round(seconds / POINTS));
-	const to = Math.floor(Date.now() / 1000 / step) * step + step, from = to - seconds;
+	const fixed = fixedRange(state.range), seconds = fixed ? fixed[1] - fixed[0] : RANGES[state.range];
+	const step = Math.max(1, Math.round(seconds / POINTS));
+	const to = fixed ? fixed[1] : Math.floor(Date.now() / 1000 / step) * step + step, from = to - seconds;
 	const where = `TimeReceived >= ${from} AND TimeReceived < ${to} AND (${await condition()})`;
 	const key = KEYS[state.by].sql, unit = UNITS[state.unit];
 	const [[sums], chart, ...tops] = await Promise.all([
@@ -187,7 +237,7 @@ async function load(mine) {
 	]);
 	if (mine !== run) return;
 	const [flows, bytes, packets, sources, exporters, last] = sums;
-	$("figures").replaceChildren(figure(short(bytes) + "B", "bytes"), figure(short(bytes * 8 / seconds) + "bit/s", "on average"),
+	$("figures").replaceChildren(figure(withUnit(bytes, "B"), "bytes"), figure(withUnit(bytes * 8 / seconds, "bit/s"), "on average"),
 		figure(short(packets), "packets"), figure(short(flows), "flows"), figure(short(sources), "sources"),
 		figure(short(exporters), "exporters"));
 	const times = [], at = new Map(), totals = new Map();
@@ -198,7 +248,7 @@ async function load(mine) {
 	for (const [t, k, v] of chart) if (at.has(t)) series[names.indexOf(k)][at.get(t)] = v;
 	$("chart-title").textContent = `${unit.name} by ${KEYS[state.by].name}`;
 	draw(times, names, series);
-	$("tables").replaceChildren(...TABLES.map((by, i) => table(by, tops[i], bytes)));
+	$("tables").replaceChildren(...(flows ? TABLES.map((by, i) => table(by, tops[i], bytes)) : []));
 	$("age").textContent = flows ? `newest flow ${Math.max(0, Math.round(Date.now() / 1000 - last))} s ago, times are local` : "";
 	document.body.dataset.flows = flows;
 }
@@ -207,18 +257,23 @@ async function show() {
 	const mine = ++run;
 	clearTimeout(timer);
 	writeHash();
+	document.body.setAttribute("aria-busy", "true");
+	let wrong = "";
 	try {
 		await load(mine);
-		if (mine === run) $("message").textContent = "";
 	} catch (e) {
-		if (mine === run) $("message").textContent = e.message;
+		wrong = e.message;
 	}
-	if (mine === run) later();
+	if (mine !== run) return;
+	$("message").textContent = wrong;
+	$("filter").setAttribute("aria-invalid", String(wrong.startsWith("filter:")));
+	document.body.setAttribute("aria-busy", "false");
+	later();
 }
 
 // When nobody looks, or somebody types, not now.
 function later() {
-	const busy = () => document.hidden || state.filter !== $("filter").value.trim();
+	const busy = () => document.hidden || fixedRange(state.range) || state.filter !== $("filter").value.trim();
 	timer = setTimeout(() => busy() ? later() : show(), REFRESH_MS);
 }
 

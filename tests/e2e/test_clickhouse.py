@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The tables of sql/clickhouse/ and the HTTP interface of weir-embedded: what each promises, asked of the running thing."""
 import gzip
+import http.server
 import json
 import lzma
 import os
@@ -8,6 +9,8 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
+import time
 import unittest
 import urllib.error
 import urllib.parse
@@ -270,11 +273,11 @@ class Tables(OneEngine):
 class Page(unittest.TestCase):
     """The page in a browser. What it asks is kept in the address after #, so one load tells all."""
 
-    def load(self, embedded, **state):
+    def load(self, embedded, origin=None, **state):
         with tempfile.TemporaryDirectory() as home:
             done = subprocess.run(
                 ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={home}", "--virtual-time-budget=15000",
-                 "--dump-dom", f"http://localhost:{embedded.http}/dashboard#{urllib.parse.urlencode(state)}"],
+                 "--dump-dom", f"{origin or f'http://localhost:{embedded.http}'}/dashboard#{urllib.parse.urlencode(state)}"],
                 capture_output=True, text=True, timeout=90)
         self.assertIn("<body", done.stdout, done.stderr[-2000:])
         message = re.search(r'id="message"[^>]*>([^<]*)<', done.stdout).group(1)
@@ -297,9 +300,39 @@ class Page(unittest.TestCase):
             self.assertNotIn("tcp 443", page)
             page, message, flows = self.load(embedded, filter="src nonsense")
             self.assertIn("filter: column 5", message)
+            page, message, flows = self.load(embedded, range="15m", filter="src ip 203.0.113.250")
+            self.assertEqual((message, flows), ("", 0))
+            self.assertIn("No flows in this time that the filter lets through", page)
+            now = int(time.time())
+            self.assertEqual(self.load(embedded, range=f"{now - 600}-{now + 60}")[1:], ("", sent["flows"]))
+            self.assertEqual(self.load(embedded, range=f"{now - 9000}-{now - 8000}")[1:], ("", 0))
+            self.from_another_origin(embedded, sent["flows"])
         finally:
             collector.close()
             embedded.close()
+
+
+    def from_another_origin(self, embedded, flows):
+        """The page, served by somebody else, asks this ClickHouse as it would any other."""
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            def translate_path(self, path):
+                return f"{ROOT}/embedded/web/" + (path.partition("?")[0].removeprefix("/dashboard").lstrip("/") or "index.html")
+
+            def log_message(self, *args):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as other:
+            thread = threading.Thread(target=other.serve_forever)
+            thread.start()
+            try:
+                origin = f"http://localhost:{other.server_port}"
+                clickhouse = f"http://localhost:{embedded.http}"
+                self.assertEqual(self.load(embedded, origin, range="15m", host=clickhouse)[1:], ("", flows))
+                message = self.load(embedded, origin, range="15m", host="http://localhost:1")[1]
+                self.assertIn("http://localhost:1 does not answer", message)
+            finally:
+                other.shutdown()
+                thread.join()
 
 
 class Broker(unittest.TestCase):
