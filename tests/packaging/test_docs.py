@@ -20,7 +20,7 @@ import unittest
 from harness import BIN, ROOT, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PAGES = ["README.md", "SECURITY.md", "embedded/README.md", "packaging/tarball.md",
+PAGES = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "embedded/README.md", "packaging/tarball.md",
          *sorted(os.path.relpath(p, ROOT) for p in glob.glob(f"{ROOT}/docs/*.md"))]
 CHDB = os.path.exists(f"{ROOT}/.cache/chdb/libchdb.so") or bool(os.environ.get("WEIR_CHDB"))
 INSIDE = "WEIR_DOCS_INSIDE"
