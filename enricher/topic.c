@@ -30,6 +30,8 @@
 #include "kafka/options.h"
 #include "kafka/produce.h"
 #include "kafka/transact.h"
+#include "proto/flow.h"
+#include "proto/unpack.h"
 
 enum { WAIT_MS = 100, TRANSACT_MS = 30000, INIT_MS = 5000, PAUSE_MS = 500, SEND_WAIT_MS = 50 };
 
@@ -46,7 +48,11 @@ struct topic {
 	uint64_t commit_at_ns, next_tick_ns;
 	struct complain broker, trouble;
 	struct append_stats stats;
-	uint64_t messages, sent, commits, aborts, unreadable, too_large, lag, ready;
+	struct buf enriched;     /* the message at hand */
+	struct flow flow;
+	size_t limit;            /* no larger message is tried any more */
+	bool alone, remake;      /* librdkafka puts no messages together; there must be a new producer for that */
+	uint64_t messages, sent, commits, aborts, unreadable, too_large, parted, lag, ready;
 };
 
 static void on_event(void *arg, bool is_error, const char *text)
@@ -66,6 +72,16 @@ static void complain(struct topic *t, const char *what)
 		log_warn(LOG_BROKER, "%s", what);
 }
 
+/* The broker takes less than our own message.max.bytes. What it refused may be several that librdkafka put together, so first of
+ * all it must not; then messages are made smaller. Either way they are read again. */
+static void refused(struct topic *t, size_t len)
+{
+	if (!t->alone)
+		t->alone = t->remake = true;
+	else if (!t->remake && len / 2 < t->limit)
+		t->limit = len / 2;
+}
+
 /* The memory of a sent message is its own. */
 static void on_delivered(void *arg, void *opaque, const void *data, enum kafka_delivery how, const char *text)
 {
@@ -76,6 +92,8 @@ static void on_delivered(void *arg, void *opaque, const void *data, enum kafka_d
 		counter_inc(&t->sent);
 	else
 		t->spoiled = true; /* the transaction cannot be committed; librdkafka says why */
+	if (how == KAFKA_TOO_LARGE)
+		refused(t, b->len);
 	(void)text;
 	buf_free(b);
 	free(b);
@@ -145,12 +163,23 @@ static int begin(struct topic *t)
 
 /* -- messages -- */
 
-static int send(struct topic *t, const struct kafka_message *m, struct buf *b)
+/* LEN bytes as a message of their own, which get their own memory. 0, -EMSGSIZE: too large, -EAGAIN, -ENOMEM. */
+static int send_one(struct topic *t, const struct kafka_message *m, const char *data, size_t len, bool whole)
 {
 	int32_t partition = t->partitions > 0 ? m->partition % t->partitions : -1;
-	size_t len = b->len;
 	int r;
-	while ((r = kafka_producer_send(t->producer, partition, b->data, len, m->header, m->header_len, b)) == -EAGAIN) {
+	if (len > t->limit)
+		return -EMSGSIZE;
+	struct buf *b = calloc(1, sizeof(*b));
+	if (b)
+		buf_add(b, data, len);
+	if (!b || b->failed) {
+		free(b);
+		return -ENOMEM;
+	}
+	const void *header = whole ? m->header : NULL;
+	size_t header_len = whole ? m->header_len : 0;
+	while ((r = kafka_producer_send(t->producer, partition, b->data, b->len, header, header_len, b)) == -EAGAIN) {
 		struct kafka_stats stats;
 		kafka_producer_stats(t->producer, &stats);
 		if (stats.fatal || t->spoiled || *t->setup.stop)
@@ -161,12 +190,40 @@ static int send(struct topic *t, const struct kafka_message *m, struct buf *b)
 		buf_free(b);
 		free(b);
 	}
-	if (r == -EMSGSIZE) {
+	return r;
+}
+
+/* Where to part LEN bytes: behind the last record of the first half, or else behind the first one. */
+static size_t middle(struct topic *t, const char *data, size_t len)
+{
+	struct flow_iter it;
+	size_t at = 0;
+	flow_iter_init(&it, data, len);
+	while (at < len / 2 && flow_iter_next(&it, &t->flow) == 1) {
+		size_t end = (size_t)((const char *)it.p - data);
+		if (at && end > len / 2)
+			break;
+		at = end;
+	}
+	return at;
+}
+
+/* What was added may make a message larger than the broker takes: then it goes in pieces, without the header, as they are not
+ * what that stands for. Only a record that is too large by itself is lost, and counted. */
+static int send(struct topic *t, const struct kafka_message *m, const char *data, size_t len, bool whole)
+{
+	int r = send_one(t, m, data, len, whole);
+	if (r != -EMSGSIZE)
+		return r ? -EAGAIN : 0;
+	size_t half = middle(t, data, len);
+	if (half == len) {
 		counter_inc(&t->too_large);
-		complain(t, "a message is too large with what was added; --kafka.property message.max.bytes=...");
+		complain(t, "a record is larger than the broker takes; --kafka.property message.max.bytes=...");
 		return 0;
 	}
-	return r ? -EAGAIN : 0;
+	counter_add(&t->parted, whole);
+	r = send(t, m, data, half, false);
+	return r ? r : send(t, m, data + half, len - half, false);
 }
 
 static int on_message(struct topic *t, const struct kafka_message *m)
@@ -181,20 +238,16 @@ static int on_message(struct topic *t, const struct kafka_message *m)
 		counter_inc(&t->unreadable); /* JSON or text lines: for others */
 		return 0;
 	}
-	struct buf *b = calloc(1, sizeof(*b));
-	if (!b || append_message(t->setup.enrich, m->data, m->len, b, &t->stats)) {
-		if (b)
-			buf_free(b);
-		free(b);
+	buf_reset(&t->enriched);
+	if (append_message(t->setup.enrich, m->data, m->len, &t->enriched, &t->stats)) {
+		t->enriched.failed = false;
 		return -EAGAIN;
 	}
-	if (b->len == 0) {
+	if (t->enriched.len == 0) {
 		counter_add(&t->unreadable, m->len > 0);
-		buf_free(b);
-		free(b);
 		return 0;
 	}
-	return send(t, m, b);
+	return send(t, m, t->enriched.data, t->enriched.len, true);
 }
 
 static void tick(struct topic *t, uint64_t now_ns)
@@ -233,7 +286,9 @@ static int work(struct topic *t)
 	}
 	if (r == -EAGAIN && t->open)
 		r = take_back(t);
-	return r ? r : commit(t);
+	if (!r)
+		r = commit(t);
+	return r == -EAGAIN && t->remake ? -EIO : r;
 }
 
 /* -- clients -- */
@@ -252,11 +307,12 @@ static int make_consumer(struct topic *t, char *err, size_t err_len)
 static int make_producer(struct topic *t, char *err, size_t err_len)
 {
 	struct kafka_producer_setup setup = {.options = &t->output_options, .client_id = "weir-enricher",
-		.transactional_id = t->setup.transactional_id, .delivered = on_delivered, .event = on_event, .arg = t};
+		.transactional_id = t->setup.transactional_id, .batch_size = t->alone ? 1 : 0,
+		.delivered = on_delivered, .event = on_event, .arg = t};
 	char why[512];
 	kafka_producer_free(t->producer);
 	t->producer = NULL;
-	t->open = false;
+	t->open = t->remake = false;
 	int r = kafka_producer_new(&setup, &t->producer, err, err_len);
 	if (r)
 		return r;
@@ -278,6 +334,7 @@ int topic_new(const struct topic_setup *setup, struct topic **ret_topic, char *e
 		return -ENOMEM;
 	}
 	t->setup = *setup;
+	t->limit = SIZE_MAX;
 	t->output_options = *setup->kafka;
 	t->output_options.topic = strdup(setup->output);
 	*ret_topic = t;
@@ -335,7 +392,9 @@ void topic_metrics(const struct topic *t, struct buf *b)
 		 offsetof(struct topic, stats.truncated)},
 		{"weir_enricher_unreadable_messages_total", "counter", "Messages without any flow that could be read.",
 		 offsetof(struct topic, unreadable)},
-		{"weir_enricher_too_large_total", "counter", "Messages that grew too large for the broker, and were dropped.",
+		{"weir_enricher_parted_total", "counter", "Messages that grew too large for the broker, and went in pieces.",
+		 offsetof(struct topic, parted)},
+		{"weir_enricher_too_large_total", "counter", "Records that are too large for the broker by themselves, and were dropped.",
 		 offsetof(struct topic, too_large)},
 		{"weir_enricher_sent_messages_total", "counter", "Messages written, those of transactions taken back included.",
 		 offsetof(struct topic, sent)},
@@ -367,5 +426,6 @@ void topic_free(struct topic *t)
 	kafka_consumer_free(t->consumer);
 	kafka_producer_free(t->producer);
 	free(t->output_options.topic);
+	buf_free(&t->enriched);
 	free(t);
 }

@@ -16,10 +16,13 @@ NETWORKS = """prefix,network,customer
 """
 
 
-class Enricher(unittest.TestCase):
+class Between(unittest.TestCase):
+    """A broker, two topics, a collector in front."""
+    settings, collecting, names = (), (), NETWORKS
+
     @classmethod
     def setUpClass(cls):
-        cls.kafka = Kafka().start()
+        cls.kafka = Kafka(settings=cls.settings).start()
 
     @classmethod
     def tearDownClass(cls):
@@ -34,8 +37,8 @@ class Enricher(unittest.TestCase):
         self.addCleanup(self.dir.cleanup)
         self.networks = f"{self.dir.name}/networks.csv"
         with open(self.networks, "w") as f:
-            f.write(NETWORKS)
-        self.collector = Collector("--kafka.topic", self.input, brokers=self.kafka.brokers)
+            f.write(self.names)
+        self.collector = Collector("--kafka.topic", self.input, *self.collecting, brokers=self.kafka.brokers)
         self.addCleanup(self.collector.close)
 
     def enricher(self, *options):
@@ -60,6 +63,8 @@ class Enricher(unittest.TestCase):
         topic.wait_flows(summary["flows"], 90)
         self.assertEqual(sums(topic.flows(once=False)), summary_sums(summary))
 
+
+class Enricher(Between):
     def test_names_are_added_and_nothing_else_changes(self):
         s = self.send()
         p = self.enricher()
@@ -135,6 +140,31 @@ class Enricher(unittest.TestCase):
             done = subprocess.run([f"{BIN}/weir-enricher", *words], capture_output=True, text=True)
             self.assertEqual(done.returncode, 2)
             self.assertIn(says, done.stderr)
+
+
+class Sizes(Between):
+    """Messages that were not too large before something was added."""
+    settings = ("message.max.bytes=20000",)
+    collecting = ("--kafka.batch.bytes", "12k", "--kafka.property", "batch.num.messages=1")  # its own are not refused
+    names = NETWORKS.replace("Family", "F" * 100)
+
+    def passes(self, *options):
+        p = self.enricher("--kafka.property", "compression.codec=none", *options)  # the broker measures what it gets
+        out = self.reader()
+        s = self.send(count=200)
+        self.once(out, s)
+        m = Metrics(get(f"http://127.0.0.1:{self.http}/metrics"))
+        self.assertGreater(m.sum("weir_enricher_parted_total"), 0)
+        self.assertEqual(m.sum("weir_enricher_too_large_total"), 0)
+        self.assertTrue(all(f.get("src_customer") or f.get("dst_customer") for f in out.flows()))
+        self.assertLess(max(len(m.payload) for m in out.messages), 20000)
+        self.assertEqual(p.terminate(), 0, p.err)
+
+    def test_the_broker_refuses(self):
+        self.passes()
+
+    def test_our_own_limit(self):
+        self.passes("--kafka.property", "message.max.bytes=5000")
 
 
 if __name__ == "__main__":
