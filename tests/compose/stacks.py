@@ -43,7 +43,7 @@ def wait_for(what, wanted, ask):
             got = str(e)[-500:]
         else:
             if wanted(got) if callable(wanted) else got == wanted:
-                say(f"  {what}: {got if len(str(got)) < 60 else 'yes'}")
+                say(f"  {what}: {str(got).strip() if len(str(got)) < 60 else 'yes'}")
                 return got
         time.sleep(0.5)
     raise AssertionError(f"{what}: {got!r} after {WAIT_S} s" + ("" if callable(wanted) else f", not {wanted!r}"))
@@ -51,7 +51,7 @@ def wait_for(what, wanted, ask):
 
 def same(what, got, wanted):
     assert got == wanted, f"{what}: {got!r}, not {wanted!r}"
-    say(f"  {what}: {got if len(str(got)) < 60 else 'yes'}")
+    say(f"  {what}: {str(got).strip() if len(str(got)) < 60 else 'yes'}")
 
 
 def say(text):
