@@ -386,3 +386,11 @@ int template_compile(const struct template_spec *spec, const struct mapping *m, 
 	*ret_template = t;
 	return 0;
 }
+
+void template_free(struct template *t)
+{
+	if (!t)
+		return;
+	free(t->fuse);
+	free(t);
+}

@@ -14,6 +14,7 @@
 
 #include "collector/gate.h"
 #include "collector/mapping.h"
+#include "collector/outlet.h"
 #include "collector/tls.h"
 #include "common/confine.h"
 
@@ -372,11 +373,13 @@ unsigned config_sockets(const struct config *config)
 	return n;
 }
 
-struct decode_options config_decode_options(const struct config *config, decode_emit_fn *emit, void *emit_arg)
+struct decode_options config_decode_options(const struct config *config, struct outlet *outlet)
 {
 	return (struct decode_options){
-		.emit = emit,
-		.emit_arg = emit_arg,
+		.emit = outlet_emit,
+		.window = outlet_window,
+		.packed = outlet_packed,
+		.emit_arg = outlet,
 		.template_timeout_ns = config->template_ttl,
 		.hold_bytes = config->hold_bytes,
 		.hold_ns = config->hold_time,

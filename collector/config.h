@@ -14,6 +14,8 @@
 #include "kafka/options.h"
 #include "output/http_lines.h"
 
+struct outlet;
+
 enum transport_kind { TRANSPORT_FILE, TRANSPORT_KAFKA, TRANSPORT_HTTP, TRANSPORT_NULL, TRANSPORT_KINDS };
 
 /* goflow2's spelling of what --kafka.* says; see config_goflow2.c. */
@@ -98,7 +100,7 @@ size_t config_payload_bytes(const struct config *config);
 
 /* Sockets that will be opened, each with its worker. */
 unsigned config_sockets(const struct config *config);
-struct decode_options config_decode_options(const struct config *config, decode_emit_fn *emit, void *emit_arg);
+struct decode_options config_decode_options(const struct config *config, struct outlet *outlet);
 
 /* config_goflow2.c: rows, and their meaning in weir's terms. */
 extern const struct opt config_goflow2_rows[];

@@ -85,22 +85,31 @@ void decoder_free(struct decoder *d)
 	free(d);
 }
 
+uint64_t decoder_rate(const struct decoder *d, uint64_t rate)
+{
+	const struct exporter *e = d->exporter;
+
+	if (!e)
+		return rate;
+	return e->override_rate ? e->override_rate : rate ? rate : e->default_rate;
+}
+
+void decoder_count(struct decoder *d, enum decode_version version, uint32_t flows, uint64_t rate, struct decode_result *res)
+{
+	if (d->exporter) {
+		d->exporter->sampling_rate = rate;
+		d->exporter->flows += flows;
+	}
+	if (!rate)
+		counter_add(&d->stats.flows_without_sampling, flows);
+	counter_add(&d->stats.flows[version], flows);
+	res->flows += flows;
+}
+
 void decoder_emit(struct decoder *d, enum decode_version version, struct flow *f, struct decode_result *res)
 {
-	struct exporter *e = d->exporter;
-
-	if (e) {
-		if (e->override_rate)
-			f->sampling_rate = e->override_rate;
-		else if (!f->sampling_rate)
-			f->sampling_rate = e->default_rate;
-		e->sampling_rate = f->sampling_rate;
-		e->flows++;
-	}
-	if (!f->sampling_rate)
-		counter_inc(&d->stats.flows_without_sampling);
-	counter_inc(&d->stats.flows[version]);
-	res->flows++;
+	f->sampling_rate = decoder_rate(d, f->sampling_rate);
+	decoder_count(d, version, 1, f->sampling_rate, res);
 	d->options.emit(d->options.emit_arg, f);
 }
 

@@ -39,9 +39,21 @@ struct datagram {
 /* FLOW is the decoder's own and valid during the call; the callee may change it. */
 typedef void decode_emit_fn(void *arg, struct flow *flow);
 
+/* Room for packed records (proto/pack.h), so that a flow need not be a struct flow on its way. */
+struct decode_window {
+	uint8_t *at, *end;
+	uint32_t flows; /* how many may be written; each has FLOW_PACK_MAX bytes before END */
+};
+/* False: flows are to be emitted. */
+typedef bool decode_window_fn(void *arg, struct decode_window *ret_window);
+/* BYTES of the window were written, FLOWS flows. */
+typedef void decode_packed_fn(void *arg, size_t bytes, uint32_t flows);
+
 struct decode_options {
 	decode_emit_fn *emit;
-	void *emit_arg;
+	decode_window_fn *window;      /* with packed: beside emit, where packed flows are as good; NULL: always emit */
+	decode_packed_fn *packed;
+	void *emit_arg;                /* of all three */
 	size_t max_exporters;          /* 0: defaults, see exporter.h */
 	size_t max_domains;            /* an exporter */
 	size_t max_templates;          /* a domain */

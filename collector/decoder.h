@@ -80,5 +80,9 @@ static inline void decoder_set_skip(struct decoder *d, enum err reason, struct d
  * calls the callback. F is whole but for that.
  */
 void decoder_emit(struct decoder *d, enum decode_version version, struct flow *f, struct decode_result *res);
+/* Its parts, for flows that were packed into the caller's window: the rate that is in force where an exporter said RATE, and
+ * the counting of FLOWS of that rate. */
+uint64_t decoder_rate(const struct decoder *d, uint64_t rate);
+void decoder_count(struct decoder *d, enum decode_version version, uint32_t flows, uint64_t rate, struct decode_result *res);
 
 #endif

@@ -16,25 +16,42 @@ enum { ETYPE_IPV4 = 0x0800, ETYPE_IPV6 = 0x86dd, PROTO_ICMP = 1, PROTO_ICMPV6 = 
 /* An exporter's clock may run ahead of the uptime in its header by as much. */
 #define UPTIME_AHEAD_MS 3600000u
 
+/* What the records of a set share: a member of struct flow, and its value in a struct record_source. */
+#define SHARED(ROW) \
+	ROW(type, type) \
+	ROW(sequence_num, sequence) \
+	ROW(sampler_address, addr) \
+	ROW(observation_domain_id, domain_id) \
+	ROW(time_received_ns, received_ns) \
+	ROW(engine_type, engine_type) \
+	ROW(engine_id, engine_id) \
+	ROW(sampling_rate, sampling)
+
+bool finish_shares(size_t field)
+{
+	static const bool yes[FLOW_F_COUNT] = {
+#define ROW(member, value) [FLOW_F_##member] = true,
+		SHARED(ROW)
+#undef ROW
+	};
+	return yes[field];
+}
+
 void finish_base(struct record_run *run, struct flow *base)
 {
 	const struct record_source *src = run->src;
 
 	flow_clear(base);
-	base->type = src->type;
-	base->sequence_num = src->sequence;
-	base->sampler_address = src->addr;
-	base->observation_domain_id = src->domain_id;
-	base->time_received_ns = src->received_ns;
-	base->engine_type = src->engine_type;
-	base->engine_id = src->engine_id;
-	base->sampling_rate = src->sampling;
+#define ROW(member, value) base->member = src->value;
+	SHARED(ROW)
+#undef ROW
 	run->look_up_rate = false;
 	if (run->dom && run->dom->sampling) {
 		uint64_t only = sampling_only(run->dom, src->port);
 		if (only)
 			base->sampling_rate = only;
-		run->look_up_rate = true;
+		else
+			run->look_up_rate = true;
 	}
 }
 
@@ -153,12 +170,22 @@ static void fill_rate(const struct record_run *run, struct record *r)
 		f->sampling_rate = rate;
 }
 
+uint16_t finish_etype(uint32_t addr_len)
+{
+	return addr_len == 4 ? ETYPE_IPV4 : addr_len == 16 ? ETYPE_IPV6 : 0;
+}
+
+bool finish_is_icmp(uint32_t proto)
+{
+	return proto == PROTO_ICMP || proto == PROTO_ICMPV6;
+}
+
 static void fill_protocol(const struct template *t, struct flow *f)
 {
 	if (!f->etype)
-		f->etype = f->src_addr.len == 4 ? ETYPE_IPV4 : f->src_addr.len == 16 ? ETYPE_IPV6 : 0;
+		f->etype = finish_etype(f->src_addr.len);
 	/* Cisco's habit since v5, where there are no fields for it: type and code as the destination port. */
-	if (__builtin_expect(f->proto == PROTO_ICMP || f->proto == PROTO_ICMPV6, 0) && !t->icmp && !f->src_port &&
+	if (__builtin_expect(finish_is_icmp(f->proto), 0) && !t->icmp && !f->src_port &&
 	    !f->icmp_type && !f->icmp_code) {
 		f->icmp_type = f->dst_port >> 8 & 0xff;
 		f->icmp_code = f->dst_port & 0xff;
@@ -175,6 +202,15 @@ static void inner_instead(struct flow *f)
 	f->src_port = f->inner_src_port;
 	f->dst_port = f->inner_dst_port;
 	f->etype = f->inner_etype;
+}
+
+void finish_fused(const struct record_run *run, struct record *r)
+{
+	fill_times(run, r);
+	if (!r->flow.etype)
+		r->flow.etype = finish_etype(r->flow.src_addr.len);
+	if (r->cut)
+		counter_add(&run->d->stats.cut_arrays, r->cut);
 }
 
 void finish_settle(const struct record_run *run, struct record *r)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "collector/decoder.h"
+#include "collector/fuse.h"
 #include "collector/ie.h"
 #include "collector/template.h"
 
@@ -44,6 +45,10 @@ int legacy_new(struct decoder *d)
 		int r = template_compile(d->spec, d->mapping, &d->legacy->templates[i]);
 		if (r)
 			return r;
+		size_t size;
+		r = fuse_compile(d->legacy->templates[i], &d->legacy->templates[i]->fuse, &size);
+		if (r)
+			return r;
 	}
 	return 0;
 }
@@ -51,7 +56,7 @@ int legacy_new(struct decoder *d)
 void legacy_free(struct decoder *d)
 {
 	for (size_t i = 0; d->legacy && i < LAYOUTS; i++)
-		free(d->legacy->templates[i]);
+		template_free(d->legacy->templates[i]);
 	free(d->legacy);
 	d->legacy = NULL;
 }

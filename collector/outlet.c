@@ -78,6 +78,32 @@ void outlet_emit(void *arg, struct flow *flow)
 	counter_inc(&o->stats.kept);
 }
 
+bool outlet_window(void *arg, struct decode_window *ret_window)
+{
+	struct outlet *o = arg;
+	const struct outlet_options *options = &o->options;
+	struct batch *b = o->batch;
+	if (options->keep || options->encoding.format != BATCH_BIN || options->encoding.separator)
+		return false;
+	if ((options->tap && tap_is_watched(options->tap)) || !b || batch_is_full(o))
+		return false;
+	*ret_window = (struct decode_window){
+		.at = b->data + b->len,
+		.end = b->data + b->cap,
+		.flows = options->batch_flows ? options->batch_flows - b->flows : UINT32_MAX,
+	};
+	return true;
+}
+
+void outlet_packed(void *arg, size_t bytes, uint32_t flows)
+{
+	struct outlet *o = arg;
+	counter_add(&o->stats.flows, flows);
+	counter_add(&o->stats.kept, flows);
+	o->batch->len += bytes;
+	o->batch->flows += flows;
+}
+
 void outlet_tick(struct outlet *o, uint64_t now_ns, bool flush)
 {
 	o->now_ns = now_ns;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "collector/batch.h"
+#include "collector/decode.h"
 #include "common/err.h"
 
 struct flow;
@@ -57,6 +58,9 @@ static inline void outlet_begin(struct outlet *o, uint64_t now_ns)
 }
 /* ... each flow (a decode_emit_fn; ARG is the outlet) ... */
 void outlet_emit(void *arg, struct flow *flow);
+/* ... or several packed ones at once: a decode_window_fn and a decode_packed_fn, where nobody has to look at them ... */
+bool outlet_window(void *arg, struct decode_window *ret_window);
+void outlet_packed(void *arg, size_t bytes, uint32_t flows);
 /* ... after each datagram ... */
 void outlet_commit(struct outlet *o);
 /* ... and after the call: passes on what is old enough; with FLUSH whatever there is. */

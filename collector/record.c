@@ -13,76 +13,21 @@
 #include <string.h>
 
 #include "collector/decoder.h"
+#include "collector/fuse.h"
+#include "collector/step.h"
 #include "collector/template.h"
-#include "common/clock.h"
 #include "common/wire.h"
-
-/* Where the segments of a record are: see template.h. */
-struct segments {
-	const uint8_t *run[TEMPLATE_VARS_MAX + 1];
-	const uint8_t *var[TEMPLATE_VARS_MAX];
-	uint16_t len[TEMPLATE_VARS_MAX];
-};
-
-static inline uint32_t *at32(struct record *r, const struct step *s)
-{
-	return (uint32_t *)(void *)((char *)r + s->target);
-}
-
-static inline uint64_t *at64(struct record *r, const struct step *s)
-{
-	return (uint64_t *)(void *)((char *)r + s->target);
-}
-
-static inline struct ip_addr *at_addr(struct record *r, const struct step *s)
-{
-	return (struct ip_addr *)(void *)((char *)r + s->target);
-}
-
-/* One step, its bytes at P: they were checked. */
-static inline void run_step(const struct step *s, const uint8_t *p, size_t len, struct record *r)
-{
-	switch ((enum step_op)s->op) {
-	case STEP_32_1: *at32(r, s) = p[0]; break;
-	case STEP_32_2: *at32(r, s) = wire_load16(p); break;
-	case STEP_32_4: *at32(r, s) = wire_load32(p); break;
-	case STEP_32_N: *at32(r, s) = (uint32_t)wire_load_uint(p, len); break;
-	case STEP_64_4: *at64(r, s) = wire_load32(p); break;
-	case STEP_64_8: *at64(r, s) = wire_load64(p); break;
-	case STEP_64_6: *at64(r, s) = (uint64_t)wire_load16(p) << 32 | wire_load32(p + 2); break;
-	case STEP_64_N: *at64(r, s) = wire_load_uint(p, len); break;
-	case STEP_V4:
-		memcpy(at_addr(r, s)->bytes, p, 4);
-		at_addr(r, s)->len = 4;
-		break;
-	case STEP_V6:
-		memcpy(at_addr(r, s)->bytes, p, 16);
-		at_addr(r, s)->len = 16;
-		break;
-	case STEP_MS: *at64(r, s) = wire_load64(p) * NS_PER_MS; break;
-	case STEP_SLOW:
-		if (len > 0)
-			record_value(s, p, len, r);
-		break;
-	case STEP_CALL: break;
-	default: __builtin_unreachable(); /* saves the range check */
-	}
-}
 
 static inline void run_fixed(const struct step *s, const struct step *end, const uint8_t *p, struct record *r)
 {
 	for (; s < end; s++)
-		run_step(s, p + s->offset, s->len, r);
+		step_run(s, p + s->offset, s->len, r);
 }
 
 static void run_segments(const struct step *s, const struct step *end, const struct segments *g, struct record *r)
 {
-	for (; s < end; s++) {
-		if (s->var)
-			run_step(s, g->var[s->seg], g->len[s->seg], r);
-		else
-			run_step(s, g->run[s->seg] + s->offset, s->len, r);
-	}
+	for (; s < end; s++)
+		step_run_in(s, g, r);
 }
 
 /* Finds the segments of the record that begins at W; false when it is cut short. */
@@ -168,18 +113,33 @@ static inline void one_record(const struct record_run *run, const struct segment
 		finish_record(run, r);
 }
 
-static int fixed_set(const struct record_run *run, const uint8_t *p, size_t len, uint32_t *ret_records)
+/* Straight to protobuf where that is possible; X: NULL when it is for no record of the set. */
+static inline void one_record_fused(const struct record_run *run, struct fuse_run *x, const struct segments *g, const uint8_t *p)
+{
+	if (x && fuse_record(run, x, g))
+		return;
+	if (x)
+		fuse_end(run, x);
+	one_record(run, run->t->n_vars ? g : NULL, p);
+	if (x)
+		fuse_resume(run, x);
+}
+
+static int fixed_set(const struct record_run *run, struct fuse_run *x, const uint8_t *p, size_t len, uint32_t *ret_records)
 {
 	size_t step = run->t->min_len;
 	size_t there = len / step;
 	size_t budget = record_budget(len);
 	size_t n = there < budget ? there : budget;
+	struct segments g;
 
 	if (run->t->extra)
 		memset(&run->d->record->extra, 0, sizeof(run->d->record->extra));
 	/* What is left behind the last record is padding (RFC 7011 3.3.1, RFC 3954 5.3). */
-	for (size_t i = 0; i < n; i++, p += step)
-		one_record(run, NULL, p);
+	for (size_t i = 0; i < n; i++, p += step) {
+		g.run[0] = p;
+		one_record_fused(run, x, &g, p);
+	}
 	*ret_records = (uint32_t)n;
 	if (n < there)
 		return -ERR_RECORD_LIMIT;
@@ -196,7 +156,7 @@ static bool all_zero(const uint8_t *p, size_t len)
 	return len == 0;
 }
 
-static int variable_set(const struct record_run *run, const uint8_t *p, size_t len, uint32_t *ret_records)
+static int variable_set(const struct record_run *run, struct fuse_run *x, const uint8_t *p, size_t len, uint32_t *ret_records)
 {
 	struct wire w = wire_of(p, len);
 	struct segments g;
@@ -210,7 +170,7 @@ static int variable_set(const struct record_run *run, const uint8_t *p, size_t l
 			return -ERR_RECORD_LIMIT;
 		if (!walk(run->t, &w, &g))
 			return *ret_records > 0 && all_zero(rest, left) ? 0 : -ERR_BAD_RECORD;
-		one_record(run, &g, rest);
+		one_record_fused(run, x, &g, rest);
 		++*ret_records;
 	}
 	return *ret_records > 0 || len == 0 ? 0 : -ERR_BAD_RECORD;
@@ -222,10 +182,14 @@ int record_set(struct decoder *d, struct domain *dom, const struct record_source
 	struct flow base;
 	struct record_run run = {.d = d, .dom = dom, .src = src, .t = t, .base = &base, .res = res};
 
+	struct fuse_run fused;
+
 	finish_base(&run, &base);
-	if (t->n_vars == 0)
-		return fixed_set(&run, data, len, ret_records);
-	return variable_set(&run, data, len, ret_records);
+	struct fuse_run *x = fuse_begin(&run, &base, &fused) ? &fused : NULL;
+	int r = (t->n_vars == 0 ? fixed_set : variable_set)(&run, x, data, len, ret_records);
+	if (x)
+		fuse_end(&run, x);
+	return r;
 }
 
 /* Steps that only fill what is open still, and leave struct record_extra, which is the outer record's, alone. */

@@ -104,11 +104,16 @@ void record_value(const struct step *s, const uint8_t *p, size_t len, struct rec
 /* Text of P as UTF-8 without its filling, cut to ROOM bytes; gives its length. No NUL. */
 size_t record_text(char *out, size_t room, const uint8_t *p, size_t len);
 
-
 /* finish.c: what all records of a set share; then what hangs on more than one element of a record; and off it goes. */
 void finish_base(struct record_run *run, struct flow *base);
 void finish_record(const struct record_run *run, struct record *r);
-/* The same in two steps, for the two directions of a biflow. */
+/* For fuse.c: whether all records of a set share a field (enum flow_field), the ethertype of an address of so many bytes, whether
+ * a protocol's records may have more to settle, and what there is to settle in all others. */
+bool finish_shares(size_t field);
+uint16_t finish_etype(uint32_t addr_len);
+bool finish_is_icmp(uint32_t proto);
+void finish_fused(const struct record_run *run, struct record *r);
+/* finish_record() in two steps, for the two directions of a biflow. */
 void finish_settle(const struct record_run *run, struct record *r);
 void finish_reverse_start(const struct record *forward, struct record *reverse);
 void finish_emit_both(const struct record_run *run, struct record *forward, struct record *reverse);

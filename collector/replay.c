@@ -91,7 +91,7 @@ int replay_run(const struct config *config, const struct outlet_options *outlet,
 		goto out;
 	r.outlet.options.keep = gate_asks_flows(&r.gate) ? gate_flow : NULL;
 	r.outlet.options.keep_arg = &r.gate;
-	struct decode_options options = config_decode_options(config, outlet_emit, &r.outlet);
+	struct decode_options options = config_decode_options(config, &r.outlet);
 	options.template_timeout_ns = 0; /* the datagrams of a capture may be years apart */
 	if ((rc = decoder_new(&options, &r.decoder)) < 0)
 		goto out;

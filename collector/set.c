@@ -4,6 +4,7 @@
 #include "collector/set.h"
 
 #include "collector/decoder.h"
+#include "collector/fuse.h"
 #include "collector/hold.h"
 #include "collector/metadata.h"
 #include "collector/record.h"
@@ -52,7 +53,8 @@ long set_data(struct decoder *d, struct domain *dom, const struct record_source 
 		no_template(d, dom, src, id, data, len, res);
 		return SET_RECORDS_UNKNOWN;
 	}
-	t->sets++;
+	if (++t->sets == FUSE_AFTER)
+		template_fuse(d, t);
 	if (t->options)
 		r = options_set(d, dom, src, t, data, len, &records);
 	else

@@ -1,12 +1,13 @@
 /*
  * tap.h -- the live tap: /flows?limit=N shows flows as they pass, as JSON lines, to a bounded number of readers.
  *
- * A worker pays one relaxed load a flow while nobody looks. A reader that is too slow misses flows; it never holds a
- * worker up.
+ * A worker pays one relaxed load a flow, or a set of flows, while nobody looks. A reader that is too slow misses flows; it
+ * never holds a worker up.
  */
 #ifndef WEIR_COLLECTOR_TAP_H
 #define WEIR_COLLECTOR_TAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,9 +25,14 @@ void tap_stop(struct tap *t);
 void tap_show_slow(struct tap *t, const struct flow *flow);
 
 /* The number of readers is the first member, so that the common case is one load. */
+static inline bool tap_is_watched(const struct tap *t)
+{
+	return __atomic_load_n((const uint32_t *)(const void *)t, __ATOMIC_RELAXED) != 0;
+}
+
 static inline void tap_show(struct tap *t, const struct flow *flow)
 {
-	if (__builtin_expect(__atomic_load_n((const uint32_t *)(const void *)t, __ATOMIC_RELAXED) != 0, 0))
+	if (__builtin_expect(tap_is_watched(t), 0))
 		tap_show_slow(t, flow);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "collector/decoder.h"
+#include "collector/fuse.h"
 #include "collector/record.h"
 
 enum { SLOTS_MIN = 8 };
@@ -75,7 +76,7 @@ static void drop(struct decoder *d, struct templates *ts, struct template *t)
 	counter_dec(&d->stats.templates);
 	ts->count--;
 	ts->last = NULL;
-	free(t);
+	template_free(t);
 }
 
 static bool timed_out(const struct decoder *d, const struct template *t)
@@ -243,17 +244,32 @@ int template_learn(struct decoder *d, struct domain *dom, const struct record_so
 	if (r)
 		return r;
 	if (!exporters_make_room(d, t->size)) {
-		free(t);
+		template_free(t);
 		return -ERR_TEMPLATE_LIMIT;
 	}
 	t->port = src->port;
 	t->first_ns = t->seen_ns = src->received_ns;
 	r = place(d, dom, t, src);
 	if (r)
-		free(t);
+		template_free(t);
 	else
 		*ret_new = true;
 	return r;
+}
+
+void template_fuse(struct decoder *d, struct template *t)
+{
+	size_t size;
+
+	if (fuse_compile(t, &t->fuse, &size) < 0)
+		return;
+	if (!exporters_make_room(d, size)) {
+		free(t->fuse);
+		t->fuse = NULL;
+		return;
+	}
+	t->size += (uint32_t)size;
+	d->state_bytes += size;
 }
 
 void template_withdraw(struct decoder *d, struct domain *dom, uint16_t id)
@@ -331,7 +347,9 @@ static int recompile_one(struct decoder *d, struct template **at)
 	d->state_bytes += t->size;
 	d->state_bytes -= old->size;
 	*at = t;
-	free(old);
+	if (old->fuse)
+		template_fuse(d, t);
+	template_free(old);
 	return 0;
 }
 

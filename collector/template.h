@@ -20,6 +20,7 @@
 
 struct decoder;
 struct domain;
+struct fuse;
 struct ie_map;
 struct mapping;
 struct record_source;
@@ -87,6 +88,7 @@ struct template {
 	bool ends;                  /* has a source or destination address */
 	uint8_t relative;           /* enum template_relative */
 	struct step *steps;         /* n_steps, then n_reverse that fill the other direction */
+	struct fuse *fuse;          /* straight to protobuf; NULL: not yet, or not possible */
 	uint16_t *runs;             /* n_vars + 1: bytes of fixed fields before, between and behind the variable ones */
 	struct template_field fields[];
 };
@@ -111,6 +113,7 @@ struct templates {
 
 /* compile.c */
 int template_compile(const struct template_spec *spec, const struct mapping *m, struct template **ret_template);
+void template_free(struct template *t);
 /* False when LEN bytes cannot be a value of the kind that ROW reads. */
 bool template_value_fits(const struct ie_map *row, size_t len);
 
@@ -126,6 +129,9 @@ int template_recompile(struct decoder *d, struct domain *dom);
 
 /* NULL when there is none, or it is older than the timeout. */
 struct template *template_find(struct decoder *d, struct domain *dom, uint16_t id, uint16_t port);
+
+/* T is in use: from now on its records go straight to protobuf, where they can (fuse.h). */
+void template_fuse(struct decoder *d, struct template *t);
 
 void template_withdraw(struct decoder *d, struct domain *dom, uint16_t id);
 void template_withdraw_all(struct decoder *d, struct domain *dom, bool options);

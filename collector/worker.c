@@ -168,7 +168,7 @@ int worker_start(const struct worker_options *options, struct worker **ret_worke
 	pthread_cond_init(&w->answered, NULL);
 	int rc = outlet_init(&w->outlet, &options->outlet);
 	if (rc == 0) {
-		struct decode_options decode = config_decode_options(options->config, outlet_emit, &w->outlet);
+		struct decode_options decode = config_decode_options(options->config, &w->outlet);
 		if (options->listen->kind != LISTEN_UDP)
 			decode.template_timeout_ns = 0; /* RFC 7011 10.3.7 is about UDP: here they live as long as the session */
 		rc = decoder_new(&decode, &w->decoder);
