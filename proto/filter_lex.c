@@ -105,7 +105,9 @@ static char *read_file(const char *path)
 	}
 	text[len] = '\0';
 	char *shrunk = realloc(text, len + 1);
-	return shrunk ? shrunk : text;
+	if (shrunk)
+		text = shrunk;
+	return text;
 }
 
 /* A relative path is looked for beside the file that names it. */
