@@ -4,8 +4,9 @@
  * The key of a group is the members of struct flow themselves, one behind the other, masked where a prefix was asked
  * for; so a group turns into a flow again by copying them back, and prints like one.
  *
- * At the limit the smaller half of the groups (by bytes) is dropped: what is large stays, at a bounded cost, and the
- * largest group ever dropped says by how much a group that came back may be short. Those figures are shown.
+ * At the limit the smaller half of the groups (by what will be sorted by) is dropped: what is large stays, at a bounded
+ * cost. A group loses in each such round what the largest of the dropped had at most, so the sum of these says by how much
+ * any group may be too low. Those figures are shown.
  */
 #include "inserter/group.h"
 
@@ -68,7 +69,8 @@ struct group {
 	struct tally *tally; /* key -> struct sums */
 	size_t max;
 	uint32_t *places;    /* sorted order, NULL: as they came */
-	uint64_t dropped, short_bytes;
+	enum group_order keep;
+	struct group_lost lost;
 };
 
 static const char *const order_names[] = {
@@ -178,8 +180,10 @@ int group_new(const char *list, enum group_kind kind, size_t max, struct group *
 {
 	struct group *g = calloc(1, sizeof(*g));
 	int r = g ? 0 : -ENOMEM;
-	if (g)
+	if (g) {
 		g->kind = kind;
+		g->keep = GROUP_BYTES;
+	}
 	for (const char *p = list; !r; p++) {
 		size_t len = strcspn(p, ",");
 		r = add_part(g, p, len, err, err_len);
@@ -274,27 +278,65 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static uint64_t size_of(const struct sums *s, enum group_order keep)
+{
+	if (keep == GROUP_FLOWS)
+		return s->flows;
+	if (keep == GROUP_PACKETS || keep == GROUP_OPACKETS || keep == GROUP_PPS)
+		return s->packets + s->reverse_packets;
+	return s->bytes + s->reverse_bytes;
+}
+
+struct limit {
+	enum group_order keep;
+	uint64_t size;
+};
+
 static bool is_small(const void *arg, const void *key, void *value)
 {
+	const struct limit *limit = arg;
 	(void)key;
-	return ((const struct sums *)value)->bytes <= *(const uint64_t *)arg;
+	return size_of(value, limit->keep) <= limit->size;
+}
+
+static void add_lost(struct group_lost *lost, const struct group_lost *more)
+{
+	lost->groups += more->groups;
+	lost->flows += more->flows;
+	lost->packets += more->packets;
+	lost->bytes += more->bytes;
+}
+
+static void raise_to(uint64_t *most, uint64_t value)
+{
+	*most = value > *most ? value : *most;
 }
 
 /* Drops the smaller half (all that are equal to the middle go too: room there must be). */
 static void drop_small(struct group *g)
 {
 	size_t n = tally_count(g->tally);
-	uint64_t *bytes = malloc(n * sizeof(*bytes));
-	if (!bytes)
+	struct limit limit = {.keep = g->keep};
+	struct group_lost most = {0};
+	uint64_t *sizes = malloc(n * sizeof(*sizes));
+	if (!sizes)
 		return;
 	for (size_t i = 0; i < n; i++)
-		bytes[i] = ((const struct sums *)tally_value(g->tally, i))->bytes;
-	qsort(bytes, n, sizeof(*bytes), by_number);
-	uint64_t middle = bytes[n / 2];
-	free(bytes);
-	tally_remove_if(g->tally, is_small, &middle);
-	g->dropped += n - tally_count(g->tally);
-	g->short_bytes += middle;
+		sizes[i] = size_of(tally_value(g->tally, i), g->keep);
+	qsort(sizes, n, sizeof(*sizes), by_number);
+	limit.size = sizes[n / 2];
+	free(sizes);
+	for (size_t i = 0; i < n; i++) {
+		struct sums *s = tally_value(g->tally, i);
+		if (!is_small(&limit, NULL, s))
+			continue;
+		raise_to(&most.flows, s->flows);
+		raise_to(&most.packets, s->packets + s->reverse_packets);
+		raise_to(&most.bytes, s->bytes + s->reverse_bytes);
+	}
+	tally_remove_if(g->tally, is_small, &limit);
+	most.groups = n - tally_count(g->tally);
+	add_lost(&g->lost, &most);
 }
 
 static void sum_up(struct sums *s, const struct flow *f, bool backwards)
@@ -324,10 +366,16 @@ static void add_to(struct group *g, const struct flow *f, bool other_end)
 	if (!s) {
 		drop_small(g);
 		s = tally_get(g->tally, key);
-		if (!s)
-			return;
 	}
-	sum_up(s, f, false);
+	if (s) {
+		sum_up(s, f, false);
+		return;
+	}
+	/* Out of memory. */
+	struct sums one = {0};
+	sum_up(&one, f, false);
+	add_lost(&g->lost, &(struct group_lost){.groups = 1, .flows = one.flows, .packets = one.packets + one.reverse_packets,
+						.bytes = one.bytes + one.reverse_bytes});
 }
 
 #define EXCHANGE(type, a, b) do { type keep = a; a = b; b = keep; } while (0)
@@ -498,7 +546,7 @@ void group_clear(struct group *g)
 	tally_clear(g->tally);
 	free(g->places);
 	g->places = NULL;
-	g->dropped = g->short_bytes = 0;
+	g->lost = (struct group_lost){0};
 }
 
 const char *group_columns(const struct group *g)
@@ -511,8 +559,12 @@ const char *group_text(const struct group *g)
 	return g->parts[0].element->heading;
 }
 
-uint64_t group_dropped(const struct group *g, uint64_t *ret_short_bytes)
+void group_keep(struct group *g, enum group_order order)
 {
-	*ret_short_bytes = g->short_bytes;
-	return g->dropped;
+	g->keep = order;
+}
+
+struct group_lost group_lost(const struct group *g)
+{
+	return g->lost;
 }

@@ -38,8 +38,14 @@ void group_clear(struct group *g);
 /* "%sa %dp": the columns of the elements. */
 const char *group_columns(const struct group *g);
 const char *group_text(const struct group *g); /* "Src IP Addr", of the first element */
-/* How many small groups were dropped to make room, and by how many bytes any group may be short for it. */
-uint64_t group_dropped(const struct group *g, uint64_t *ret_short_bytes);
+
+/* Past MAX the large groups are kept, by flows, packets or bytes: whichever of them ORDER means. At first: by bytes. */
+void group_keep(struct group *g, enum group_order order);
+/* How many small groups were dropped to make room, and by how much any group's sums may be too low for it. */
+struct group_lost {
+	uint64_t groups, flows, packets, bytes;
+};
+struct group_lost group_lost(const struct group *g);
 
 /* What F alone is sorted by. */
 uint64_t group_rank(const struct flow *f, enum group_order order);

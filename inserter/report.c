@@ -86,6 +86,7 @@ static int add_records(struct report *r, struct stat *s, const char *by, const s
 	if (status)
 		return status;
 	s->records = true;
+	group_keep(s->group, s->orders[0]);
 	/* nfdump's own: blanks twice; for whole connections its line. */
 	snprintf(format, sizeof(format), "fmt:%%ts %%td  %s  %%pkt %%byt %%bps %%bpp %%fl", group_columns(s->group));
 	const char *line = kind != GROUP_PLAIN ? "biline" : strcmp(by, GROUP_CONNECTION) == 0 ? "line" : format;
@@ -131,6 +132,7 @@ static int add_stat(struct report *r, const char *text, const struct columns_sty
 	status = group_new(list, GROUP_EITHER, (size_t)r->o->max_groups, &s->group, err, err_len);
 	if (status)
 		return status;
+	group_keep(s->group, s->orders[0]);
 	/* The bare number, also where %pr and %dp would make words or ICMP's types of it. */
 	if (of_proto || (len == 7 && strncmp(text, "dstport", len) == 0))
 		return columns_new(of_proto ? "fmt:%{proto}" : "fmt:%{dst_port}", style, &s->value, err, err_len);
@@ -315,10 +317,11 @@ static void write_stat(struct report *r, struct stat *s, enum group_order order,
 		else
 			buf_add(out, text, columns_line(s->line, &f, i + 1, text));
 	}
-	uint64_t short_bytes, dropped = group_dropped(s->group, &short_bytes);
-	if (dropped)
-		buf_printf(out, "More than %lld groups: %llu small ones were dropped; a figure may be short by up to %llu bytes\n",
-			   (long long)r->o->max_groups, (unsigned long long)dropped, (unsigned long long)short_bytes);
+	struct group_lost lost = group_lost(s->group);
+	if (lost.groups)
+		buf_printf(out, "More than %lld groups: %llu small ones were dropped; each sum may be too low by at most %llu flows, "
+			   "%llu packets, %llu bytes\n", (long long)r->o->max_groups, (unsigned long long)lost.groups,
+			   (unsigned long long)lost.flows, (unsigned long long)lost.packets, (unsigned long long)lost.bytes);
 	if (ranked && !s->records && !r->quiet)
 		buf_puts(out, "\n");
 }
