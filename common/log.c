@@ -47,13 +47,20 @@ int log_set_level(const char *level)
 	return -EINVAL;
 }
 
+/* https://no-color.org */
+bool log_wants_colour(int fd)
+{
+	const char *no = getenv("NO_COLOR");
+	return isatty(fd) && (!no || !*no);
+}
+
 int log_init(const char *program, const char *level, const char *format)
 {
 	if (strcmp(format, "normal") != 0 && strcmp(format, "json") != 0)
 		return -EINVAL;
 	log_program = program;
 	log_json = strcmp(format, "json") == 0;
-	log_colour = !log_json && isatty(STDERR_FILENO) && !getenv("NO_COLOR");
+	log_colour = !log_json && log_wants_colour(STDERR_FILENO);
 	return log_set_level(level);
 }
 

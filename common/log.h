@@ -15,6 +15,7 @@ enum log_culprit { LOG_OURS, LOG_REMOTE, LOG_BROKER, LOG_DB };
 /* LEVEL: error, warn (warning), info, debug; FORMAT: normal or json. 0 or -EINVAL. */
 int log_init(const char *program, const char *level, const char *format);
 int log_set_level(const char *level);
+bool log_wants_colour(int fd); /* a terminal, and the user has not said NO_COLOR */
 bool log_enabled(enum log_level level);
 void log_write(enum log_level level, enum log_culprit culprit, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

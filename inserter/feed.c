@@ -53,6 +53,7 @@ struct feed {
 	bool pending;         /* something was read since the last flush */
 	uint64_t next_tick_ns, next_flush_ns;
 	struct complain complain, stuck;
+	struct replay_stats files;
 	/* written by the thread, read by scrapes */
 	uint64_t messages, bytes, flows, filtered, bad[ERR_COUNT], commits, failed_flushes, broker_errors, lag, ready;
 };
@@ -125,6 +126,9 @@ static void tick(struct feed *f, uint64_t now_ns)
 	for (size_t i = 0; i < f->n_slots; i++)
 		if (f->slots[i].kind->tick)
 			f->slots[i].kind->tick(f->slots[i].self, wall);
+	for (size_t i = 0; i < f->n_slots && f->files.of_files; i++)
+		if (f->slots[i].kind->progress)
+			f->slots[i].kind->progress(f->slots[i].self, &f->files);
 	char err[512];
 	if (enrich_tick(f->setup.enrich, err, sizeof(err)))
 		log_warn(LOG_OURS, "enrichment goes on with what it had: %s", err);
@@ -304,16 +308,15 @@ static void *run_files(void *arg)
 	struct replay replay = {
 		.path = f->setup.read, .range = f->setup.range, .dirs = f->setup.dirs, .stop = f->setup.stop,
 		.flow = on_file_flow, .arg = f};
-	struct replay_stats stats;
 	char err[512];
 	tick(f, clock_monotonic_ns());
-	f->result = replay_run(&replay, &stats, err, sizeof(err));
+	f->result = replay_run(&replay, &f->files, err, sizeof(err));
 	if (f->result)
 		log_error(LOG_OURS, "%s", err);
 	else
 		f->result = flush_once(f);
-	counter_add(&f->bad[ERR_BAD_RECORD], stats.bad_records);
-	counter_add(&f->bad[ERR_TRUNCATED], stats.cut);
+	counter_add(&f->bad[ERR_BAD_RECORD], f->files.bad_records);
+	counter_add(&f->bad[ERR_TRUNCATED], f->files.cut);
 	f->ended = true;
 	f->setup.ended();
 	return NULL;

@@ -3,19 +3,23 @@
  *
  * Lines are made by hand in one large buffer, which is written when it is full or when there is nothing more to read:
  * prompt on a quiet network, one write for some thousand lines on a busy one. The home collector's line goes to
- * stderr, as that collector's did; everything else to stdout, as nfdump's does.
+ * stderr, as that collector's did; everything else to stdout, as nfdump's does. Who waits in front of a terminal for what
+ * comes at the end only is told how far the reading of files is.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/buf.h"
 #include "common/counter.h"
+#include "common/log.h"
 #include "common/promtext.h"
 #include "inserter/columns.h"
 #include "inserter/home.h"
+#include "inserter/replay.h"
 #include "inserter/report.h"
 #include "inserter/sink.h"
 #include "inserter/summary.h"
@@ -45,6 +49,7 @@ struct print {
 	size_t (*line)(struct print *p, const struct flow *f, char *out);
 	int fd;
 	bool colour;
+	bool progress, shown; /* a line about it is wanted, is on the terminal */
 	int error;          /* errno of a write that failed */
 	uint64_t sides[SIDE_COUNT];
 	uint64_t lines;
@@ -64,7 +69,7 @@ static const struct opt rows[] = {
 	{"long-ipv6", OPT_BOOL, offsetof(struct print_options, long_ipv6), NULL, NULL,
 	 "Room for whole IPv6 addresses in columns.", .letter = '6'},
 	{"colour", OPT_STRING, offsetof(struct print_options, colour), "auto", "WHEN",
-	 "Colour in the home line; auto: on a terminal.", .choices = "auto|always|never"},
+	 "Colour in the home line; auto: on a terminal, unless NO_COLOR is set.", .choices = "auto|always|never"},
 };
 
 static size_t home(struct print *p, const struct flow *f, char *out)
@@ -150,6 +155,14 @@ static void write_out(struct print *p)
 	p->used = 0;
 }
 
+/* Only where no flow is shown meanwhile: in front of a report, or when lines go into a file. */
+static bool wants_progress(const struct print *p)
+{
+	struct stat st;
+	bool into_file = p->fd == STDOUT_FILENO && fstat(p->fd, &st) == 0 && S_ISREG(st.st_mode);
+	return !p->options->quiet && isatty(STDERR_FILENO) && (p->report || into_file);
+}
+
 static int print_open(const void *options, const struct sink_env *env, void **ret_self, char *err, size_t err_len)
 {
 	const struct print_options *o = options;
@@ -168,7 +181,8 @@ static int print_open(const void *options, const struct sink_env *env, void **re
 		free(p);
 		return r;
 	}
-	p->colour = strcmp(o->colour, "always") == 0 || (strcmp(o->colour, "auto") == 0 && isatty(p->fd));
+	p->colour = strcmp(o->colour, "always") == 0 || (strcmp(o->colour, "auto") == 0 && log_wants_colour(p->fd));
+	p->progress = wants_progress(p);
 	*ret_self = p;
 	return 0;
 }
@@ -243,9 +257,21 @@ static void print_metrics(void *self, struct buf *b)
 		prom_u64(b, "weir_inserter_print_sides_total", counter_get(&p->sides[i]), "side", side_names[i], NULL);
 }
 
+static void print_progress(void *self, const struct replay_stats *so_far)
+{
+	struct print *p = self;
+	if (!p->progress)
+		return;
+	fprintf(stderr, "\r%llu flows read, file %llu of %llu ", (unsigned long long)so_far->flows,
+		(unsigned long long)so_far->files + 1, (unsigned long long)so_far->of_files);
+	p->shown = true;
+}
+
 static int print_close(void *self)
 {
 	struct print *p = self;
+	if (p->shown)
+		fputs("\r\033[K", stderr);
 	if (p->report && !p->idle)
 		write_report(p);
 	if (!p->idle)
@@ -279,6 +305,7 @@ const struct sink_kind sink_print = {
 	.flow = print_flow,
 	.idle = print_idle,
 	.tick = print_tick,
+	.progress = print_progress,
 	.metrics = print_metrics,
 	.close = print_close,
 };

@@ -238,10 +238,10 @@ static int read_file(struct reader *rd, const char *path, char *err, size_t err_
 int replay_run(const struct replay *replay, struct replay_stats *ret_stats, char *err, size_t err_len)
 {
 	struct names names = {0};
-	struct replay_stats stats = {0};
-	struct reader rd = {.replay = replay, .stats = &stats, .input = malloc(INPUT), .window = malloc(WINDOW)};
+	struct reader rd = {.replay = replay, .stats = ret_stats, .input = malloc(INPUT), .window = malloc(WINDOW)};
 	int r = rd.input && rd.window ? 0 : -ENOMEM;
 	*err = '\0';
+	*ret_stats = (struct replay_stats){0};
 	if (!r)
 		r = strcmp(replay->path, "-") == 0 ? add_name(&names, "-")
 		    : replay->dirs		   ? list_dirs(replay, &names)
@@ -254,6 +254,7 @@ int replay_run(const struct replay *replay, struct replay_stats *ret_stats, char
 	}
 	if (r && !*err)
 		snprintf(err, err_len, "%s: %s", replay->dirs ? replay->dirs : replay->path, strerror(-r));
+	ret_stats->of_files = names.count;
 	for (size_t i = 0; i < names.count && !r && !rd.enough; i++)
 		r = read_file(&rd, names.items[i], err, err_len);
 	for (size_t i = 0; i < names.count; i++)
@@ -261,6 +262,5 @@ int replay_run(const struct replay *replay, struct replay_stats *ret_stats, char
 	free(names.items);
 	free(rd.input);
 	free(rd.window);
-	*ret_stats = stats;
 	return r;
 }

@@ -12,7 +12,8 @@
 struct flow;
 
 struct replay_stats {
-	uint64_t files, flows, bad_records, cut /* files that end in the middle of a record */;
+	uint64_t files, of_files; /* files read to their end, and how many there are */
+	uint64_t flows, bad_records, cut /* files that end in the middle of a record */;
 };
 
 struct replay {
@@ -24,7 +25,8 @@ struct replay {
 	void *arg;
 };
 
-/* 0 or a negative errno with one line in ERR: no such file, an nfcapd file (and how to bring it in) ... */
+/* 0 or a negative errno with one line in ERR: no such file, an nfcapd file (and how to bring it in) ... RET_STATS counts from
+ * the beginning, so that flow() can look at it. */
 int replay_run(const struct replay *replay, struct replay_stats *ret_stats, char *err, size_t err_len);
 
 #endif

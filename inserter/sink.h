@@ -22,6 +22,7 @@ struct confine_options;
 struct flow;
 struct ip_set;
 struct kafka_message;
+struct replay_stats;
 
 enum sink_answer {
 	SINK_MORE = 0,
@@ -66,6 +67,8 @@ struct sink_kind {
 	int (*flush)(void *self);
 	/* About once a second; NOW is the wall clock. Optional. */
 	void (*tick)(void *self, uint64_t now_ns);
+	/* As tick(), while files are read: how far that is. Optional. */
+	void (*progress)(void *self, const struct replay_stats *so_far);
 	/* Writes its metrics; from another thread. Optional. */
 	void (*metrics)(void *self, struct buf *b);
 	/* SELF is gone afterwards. 0, or a negative errno when something could not be written. */
