@@ -265,7 +265,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_statistic), cmocka_unit_test(test_aggregate), cmocka_unit_test(test_masks_orders_and_top),
 		cmocka_unit_test(test_either_end_and_protocol), cmocka_unit_test(test_the_limit_keeps_the_large_and_says_so),
-		cmocka_unit_test(test_past_the_limit_the_error_is_bounded), cmocka_unit_test(test_windows), cmocka_unit_test(test_bad_words_are_named),
+		cmocka_unit_test(test_past_the_limit_the_error_is_bounded), cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_bad_words_are_named),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }
