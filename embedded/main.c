@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,7 @@ struct config {
 	char *local;
 	uint64_t query_time;
 	uint64_t query_memory;
+	int64_t query_rows;
 	char *ready_file;
 	bool health;
 	char *log_level;
@@ -87,6 +89,8 @@ static const struct opt rows[] = {
 	 "/usr/lib/weir/."},
 	{"query.time", OPT_DURATION, AT(query_time), "60s", "TIME", "A query may take this long.", .min = 1000000000},
 	{"query.memory", OPT_SIZE, AT(query_memory), "2GiB", "BYTES", "A query may use this much memory."},
+	{"query.rows", OPT_INT, AT(query_rows), "10000000", "N",
+	 "An answer may have this many rows. A query's own max_result_rows, in its URL, beats it. 0 is no limit.", .max = 1000000000000},
 	{"health", OPT_BOOL, AT(health), NULL, NULL,
 	 "Ask the one that runs here, at --addr, how it is, and exit: 0 when it has its tables and its partitions, 1 not. For "
 	 "health checks of containers."},
@@ -231,6 +235,7 @@ static int start(struct program *p, char *err)
 {
 	p->server = (struct server){
 		.address = p->config.addr, .query_ns = p->config.query_time, .query_memory = p->config.query_memory,
+		.query_rows = (uint64_t)p->config.query_rows,
 	};
 	const struct places_given given = {
 		.sql = p->config.sql, .proto = p->config.proto, .web = p->config.web, .lib = p->config.lib, .data = p->config.data,
@@ -288,18 +293,24 @@ static void serve(struct program *p)
 	}
 }
 
-static void give_up(int sig)
+/* ARG: the data folder, when it is ours. */
+static void *give_up(void *arg)
 {
-	(void)sig;
+	clock_sleep_ns(STOP_S * NS_PER_S);
+	if (arg)
+		places_remove(arg);
 	_exit(1);
 }
 
-/* A query that hangs in the engine must not keep the process: it gets this long. */
+/* A query that hangs in the engine must not keep the process, nor its temporary folder: it gets this long. */
 static void stop(struct program *p)
 {
-	struct sigaction overdue = {.sa_handler = give_up};
-	sigaction(SIGALRM, &overdue, NULL);
-	alarm(STOP_S);
+	static char data[PATH_MAX];
+	pthread_t overdue;
+	if (p->places.data_is_ours)
+		snprintf(data, sizeof(data), "%s", p->places.data);
+	if (pthread_create(&overdue, NULL, give_up, *data ? data : NULL) == 0)
+		pthread_detach(overdue);
 	__atomic_store_n(&p->server.ready, false, __ATOMIC_RELEASE);
 	server_stop(&p->server);
 	forward_stop(p->forward);

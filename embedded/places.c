@@ -13,6 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/clock.h"
+
+enum { REMOVE_TRIES = 50, REMOVE_PAUSE_MS = 20 };
+
 /* Server settings that only a file can give. The mock broker answers an empty fetch when its wait is over and not when
  * something comes, so the wait is short; its groups wait for members that left without a word, so the session is short. */
 static const char engine_config[] =
@@ -108,13 +112,24 @@ static int write_config(struct places *p, char *err, size_t err_len)
 static int remove_one(const char *path, const struct stat *st, int what, struct FTW *ftw)
 {
 	(void)st, (void)what, (void)ftw;
-	return remove(path);
+	(void)remove(path);
+	return 0; /* on to the next, whatever was with this one */
+}
+
+/* The engine's last threads may be writing still: what they make meanwhile goes with the next round. */
+void places_remove(const char *data)
+{
+	for (int i = 0; i < REMOVE_TRIES && access(data, F_OK) == 0; i++) {
+		if (i)
+			clock_sleep_ns(REMOVE_PAUSE_MS * NS_PER_MS);
+		nftw(data, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	}
 }
 
 void places_free(struct places *p)
 {
 	if (p->data && p->data_is_ours)
-		nftw(p->data, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		places_remove(p->data);
 	free(p->sql);
 	free(p->proto);
 	free(p->web);

@@ -26,5 +26,6 @@ struct places_given {
  * folder is then a temporary one. 0 or a negative errno, with ERR naming option and file. All are absolute. */
 int places_find(const struct places_given *given, struct places *ret_places, char *err, size_t err_len);
 void places_free(struct places *p); /* removes the data folder when it is ours */
+void places_remove(const char *data);
 
 #endif

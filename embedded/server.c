@@ -28,7 +28,8 @@
 #include "embedded/sqlscan.h"
 #include "proto/filter_sql.h"
 
-enum { BODY_MAX = 64 << 20, CONNECTIONS_MAX = 32 };
+/* SILENCE_S: a connection that says nothing for so long gives its place back. A query that runs is no silence. */
+enum { BODY_MAX = 64 << 20, CONNECTIONS_MAX = 32, SILENCE_S = 30 };
 enum { NOT_IMPLEMENTED_CODE = 48, SYNTAX_CODE = 62, INCORRECT_DATA_CODE = 117, ACCESS_CODE = 497 }; /* ClickHouse's numbers */
 
 /* --- who asks -------------------------------------------------------------------------------------------- */
@@ -128,8 +129,9 @@ static void make_prelude(const struct server *s, const struct http_request *req,
 	const char *database = http_query(req, "database");
 	if (!database || !*database)
 		database = http_request_header(req, "X-ClickHouse-Database");
-	buf_printf(&p->sql, "SET max_execution_time = %llu, max_memory_usage = %llu;\n",
-		   (unsigned long long)(s->query_ns / NS_PER_S), (unsigned long long)s->query_memory);
+	buf_printf(&p->sql, "SET max_execution_time = %llu, max_memory_usage = %llu, max_result_rows = %llu;\n",
+		   (unsigned long long)(s->query_ns / NS_PER_S), (unsigned long long)s->query_memory,
+		   (unsigned long long)s->query_rows);
 	if (database && *database) {
 		buf_puts(&p->sql, "USE `");
 		for (const char *c = database; *c; c++)
@@ -360,7 +362,7 @@ int server_start(struct server *s, char *err, size_t err_len)
 		.arg = s,
 		.max_connections = CONNECTIONS_MAX,
 		.max_body = BODY_MAX,
-		.timeout_s = 300,
+		.timeout_s = SILENCE_S,
 	};
 	return http_server_start(&options, &s->http, err, err_len);
 }

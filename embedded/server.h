@@ -19,6 +19,7 @@ struct server {
 	const char *web;     /* folder of the page's files, NULL: none */
 	uint64_t query_ns;   /* a query may take as long as this */
 	uint64_t query_memory;
+	uint64_t query_rows; /* of an answer; 0: any number */
 	bool ready;          /* tables are there and the consumers have their partitions; set by main, atomically */
 	uint64_t queries, failed, refused;
 	struct http_server *http;
