@@ -72,13 +72,13 @@ int append_message(struct enrich *e, const uint8_t *data, size_t len, struct buf
 	struct flow_iter it;
 	struct flow f;
 	int r, status = 0;
-	flow_iter_init(&it, data, len);
+	flow_iter_message(&it, data, len);
 	for (const uint8_t *at = it.p; !status && (r = flow_iter_next(&it, &f)) != 0; at = it.p) {
 		if (r < 0) {
 			counter_inc(r == -ERR_TRUNCATED ? &stats->truncated : &stats->bad_records);
 			continue;
 		}
-		const uint8_t *record = body(at);
+		const uint8_t *record = it.bare ? at : body(at); /* out it goes with its length */
 		status = copy_record(e, &f, record, (size_t)(it.p - record), out);
 		counter_inc(&stats->flows);
 	}

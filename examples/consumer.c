@@ -26,7 +26,7 @@ static void print_flows(const rd_kafka_message_t *message, const struct filter *
 	static char line[FLOW_JSON_MAX];
 	struct flow_iter it;
 	int got;
-	flow_iter_init(&it, message->payload, message->len);
+	flow_iter_message(&it, message->payload, message->len);
 	while ((got = flow_iter_next(&it, &flow)) != 0) {
 		if (got < 0)
 			fprintf(stderr, "offset %lld: %s\n", (long long)message->offset, err_text((enum err)-got));

@@ -189,7 +189,7 @@ static void deliver(struct feed *f, const struct kafka_message *m)
 	for (size_t i = 0; i < f->n_slots; i++)
 		if (f->slots[i].kind->message && !f->slots[i].done)
 			note_answer(f, &f->slots[i], f->slots[i].kind->message(f->slots[i].self, m));
-	flow_iter_init(&it, m->data, m->len);
+	flow_iter_message(&it, m->data, m->len);
 	while ((r = flow_iter_next(&it, &flow)) != 0) {
 		if (r < 0) {
 			counter_inc(&f->bad[-r]);

@@ -140,10 +140,36 @@ int flow_unpack(const void *data, size_t len, struct flow *ret_flow)
 	return wire_failed(&w) ? -ERR_BAD_RECORD : 0;
 }
 
+/* Do lengths lead from record to record and to the end? The first octet of a record is a tag, and no field has number 0: where
+ * a record without length is taken for one with, its type (08 03) would be length and tag. */
+static bool has_lengths(const uint8_t *data, size_t len)
+{
+	struct wire w = wire_of(data, len);
+	while (wire_left(&w)) {
+		struct wire record = varint_bytes(&w);
+		if (wire_failed(&w) || (wire_left(&record) && *record.p < 1 << 3))
+			return false;
+	}
+	return true;
+}
+
+void flow_iter_message(struct flow_iter *it, const void *data, size_t len)
+{
+	static _Thread_local struct flow unused;
+	flow_iter_init(it, data, len);
+	it->bare = len && !has_lengths(data, len) && flow_unpack(data, len, &unused) == 0;
+}
+
 int flow_iter_next(struct flow_iter *it, struct flow *ret_flow)
 {
 	if (it->p == it->end)
 		return 0;
+	if (it->bare) {
+		const uint8_t *record = it->p;
+		it->p = it->end;
+		int err = flow_unpack(record, (size_t)(it->end - record), ret_flow);
+		return err ? err : 1;
+	}
 	struct wire w = wire_of(it->p, (size_t)(it->end - it->p));
 	struct wire record = varint_bytes(&w);
 	if (wire_failed(&w)) {

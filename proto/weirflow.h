@@ -5,7 +5,7 @@
  *
  *     struct flow_iter it;
  *     static struct flow flow;
- *     flow_iter_init(&it, message->payload, message->len);    // a Kafka message: 1 to N flows
+ *     flow_iter_message(&it, message->payload, message->len);    // a Kafka message: 1 to N flows
  *     int got;
  *     while ((got = flow_iter_next(&it, &flow)) != 0) {
  *             if (got < 0)
@@ -38,6 +38,6 @@
 #include "proto/json.h"   /* flow_json() */
 #include "proto/pack.h"   /* flow_pack() */
 #include "proto/text.h"   /* flow_text() */
-#include "proto/unpack.h" /* flow_iter_init(), flow_iter_next(), flow_unpack() */
+#include "proto/unpack.h" /* flow_iter_init(), flow_iter_message(), flow_iter_next(), flow_unpack() */
 
 #endif

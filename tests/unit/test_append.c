@@ -119,11 +119,37 @@ static void test_damage_is_passed_over(void **state)
 	buf_free(&out);
 }
 
+/* A record without its length (GoFlow's) goes out with one. */
+static void test_a_bare_record_gets_its_length(void **state)
+{
+	uint8_t data[FLOW_PACK_MAX];
+	struct buf out = {0};
+	struct append_stats stats = {0};
+	struct flow_iter it;
+	struct flow f;
+	(void)state;
+	flow_clear(&f);
+	f.type = 3;
+	f.src_addr = ip_v4((const uint8_t[]){192, 0, 2, 7});
+	f.bytes = 1000;
+	size_t len = flow_pack(&f, data);
+	assert_true(data[0] < 128);
+	assert_int_equal(append_message(enrich, data + 1, len - 1, &out, &stats), 0);
+	assert_int_equal(stats.flows, 1);
+	flow_iter_init(&it, out.data, out.len);
+	assert_int_equal(flow_iter_next(&it, &f), 1);
+	assert_int_equal(f.bytes, 1000);
+	assert_int_equal(f.n_src_network, 6);
+	assert_memory_equal(f.src_network, "office", 6);
+	assert_int_equal(flow_iter_next(&it, &f), 0);
+	buf_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names_are_appended), cmocka_unit_test(test_fields_of_a_newer_schema_stay),
-		cmocka_unit_test(test_damage_is_passed_over),
+		cmocka_unit_test(test_damage_is_passed_over), cmocka_unit_test(test_a_bare_record_gets_its_length),
 	};
 	return cmocka_run_group_tests(tests, up, down);
 }

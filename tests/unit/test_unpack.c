@@ -1,6 +1,7 @@
 /*
  * test_unpack.c -- flow_unpack with protobuf-c as the judge: what either packs both read alike; what is damaged both
- * refuse; what is legal but unusual (overlong varints, unpacked arrays, values given twice) both accept.
+ * refuse; what is legal but unusual (overlong varints, unpacked arrays, values given twice) both accept. And what goflow2
+ * itself wrote, with the length in front of a record and without.
  */
 #include "proto/unpack.h"
 
@@ -11,6 +12,7 @@
 #include <cmocka.h>
 
 #include "common/err.h"
+#include "proto/json.h"
 #include "proto/pack.h"
 #include "tests/unit/flow_pb.h"
 #include "tests/unit/flow_random.h"
@@ -273,6 +275,84 @@ static void iterates_and_goes_on_behind_damage(void **state)
 	free(copy);
 }
 
+static size_t read_whole(const char *path, void *to, size_t max)
+{
+	FILE *f = fopen(path, "rb");
+	assert_non_null(f);
+	size_t n = fread(to, 1, max, f);
+	assert_in_range(n, 1, max - 1);
+	fclose(f);
+	return n;
+}
+
+static void expect_alone(const void *data, size_t len, const char *json)
+{
+	static char line[FLOW_JSON_MAX + 1];
+	struct flow_iter it;
+	flow_iter_message(&it, data, len);
+	assert_int_equal(flow_iter_next(&it, &out), 1);
+	/* Two runs made the records and the lines: these times are a run's own. */
+	out.time_received_ns = 0;
+	if (out.type == FLOW_TYPE_SFLOW_5)
+		out.time_flow_start_ns = out.time_flow_end_ns = 0;
+	size_t n = flow_json(&out, line);
+	line[n] = '\0';
+	assert_string_equal(line, json);
+	assert_int_equal(flow_iter_next(&it, &out), 0);
+}
+
+/* goflow2 2.2.6, -format bin and -format json, fed with captures of this directory: NetFlow v5 and v9, IPFIX, sFlow. Each of
+ * its records is one message, and JSON of what we read from it is the line that goflow2 printed. */
+static void goflow2s_own_records(void **state)
+{
+	static uint8_t records[64 * 1024];
+	static char lines[256 * 1024];
+	(void)state;
+	size_t len = read_whole(TEST_DATA "/golden/goflow2/flows.bin", records, sizeof(records)), count = 0;
+	lines[read_whole(TEST_DATA "/golden/goflow2/flows.json", lines, sizeof(lines))] = '\0';
+	const char *json = lines;
+	for (size_t at = 0; at < len; count++) {
+		const size_t prefix = records[at] < 128 ? 1 : 2;
+		const size_t body = prefix == 1 ? records[at] : (records[at] & 0x7fu) | (size_t)records[at + 1] << 7;
+		char want[FLOW_JSON_MAX];
+		const size_t line = strcspn(json, "\n") + 1;
+		assert_true(line < sizeof(want));
+		memcpy(want, json, line);
+		want[line] = '\0';
+		expect_alone(records + at, prefix + body, want);
+		expect_alone(records + at + prefix, body, want);
+		at += prefix + body;
+		json += line;
+	}
+	assert_int_equal(count, 66);
+	assert_int_equal(*json, '\0');
+}
+
+/* Records with a length are never taken for one without, nor the other way round: a record begins with its type. */
+static void a_missing_length_is_seen(void **state)
+{
+	(void)state;
+	struct flow_random r = {3};
+	struct flow_iter it;
+	for (uint32_t i = 0; i < 10000; i++) {
+		random_flow(&r, i % 101, &in);
+		in.type = 1 + i % 5;
+		size_t len = flow_pack(&in, record);
+		size_t prefix = record[0] < 128 ? 1 : 2;
+		flow_iter_message(&it, record, len);
+		assert_false(it.bare);
+		flow_iter_message(&it, record + prefix, len - prefix);
+		assert_int_equal(flow_iter_next(&it, &out), 1);
+		assert_same(flow_differs(&in, &out), i);
+		assert_int_equal(flow_iter_next(&it, &out), 0);
+	}
+	flow_iter_message(&it, "\xff\xff", 2); /* neither: bad, as with lengths */
+	assert_false(it.bare);
+	assert_int_equal(flow_iter_next(&it, &out), -ERR_TRUNCATED);
+	flow_iter_message(&it, "", 0);
+	assert_int_equal(flow_iter_next(&it, &out), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +366,8 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_cut),
 		cmocka_unit_test(mapped_fields_are_kept_while_there_is_room),
 		cmocka_unit_test(iterates_and_goes_on_behind_damage),
+		cmocka_unit_test(goflow2s_own_records),
+		cmocka_unit_test(a_missing_length_is_seen),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
