@@ -57,7 +57,8 @@ class Examples(unittest.TestCase):
         return p
 
     def test_c(self):
-        run("cmake", "--install", BUILD, "--prefix", f"{self.dir}/usr", "--component", "libweirflow")
+        for component in "libweirflow", "libweirflow-dev":
+            run("cmake", "--install", BUILD, "--prefix", f"{self.dir}/usr", "--component", component)
         lib = next(d for d, _, files in os.walk(f"{self.dir}/usr") if "libweirflow.so" in files)
         env = dict(os.environ, PKG_CONFIG_PATH=f"{lib}/pkgconfig")
         flags = run("pkg-config", "--cflags", "--libs", "weirflow", "rdkafka", env=env).split()
