@@ -143,7 +143,7 @@ static struct field random_field(void)
 	}
 	f.len = lens[random_below(&rnd, sizeof(lens) / sizeof(lens[0]))];
 	if (f.pen == 0 && random_below(&rnd, 4)) /* mostly as it should be */
-		f.len = f.id == 27 || f.id == 28 ? 16 : f.id == 8 || f.id == 12 ? 4 : (uint16_t)(1u << random_below(&rnd, 4));
+		f.len = (uint16_t)(f.id == 27 || f.id == 28 ? 16 : f.id == 8 || f.id == 12 ? 4 : 1u << random_below(&rnd, 4));
 	if (version == 9 && f.len == VAR)
 		f.len = 4;
 	return f;
