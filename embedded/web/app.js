@@ -146,9 +146,8 @@ function draw(times, names, series) {
 		return;
 	}
 	const stacked = stack(times, series);
-	const style = getComputedStyle(document.documentElement);
-	const axis = {stroke: style.getPropertyValue("--soft"), grid: {stroke: style.getPropertyValue("--line"), width: 1},
-		ticks: {show: false}};
+	const colour = (name) => () => getComputedStyle(document.documentElement).getPropertyValue(name);
+	const axis = {stroke: colour("--soft"), grid: {stroke: colour("--line"), width: 1}, ticks: {show: false}};
 	// Drawn from the top of the stack down, each over the one before.
 	const order = names.map((_, i) => names.length - 1 - i);
 	plot = new uPlot({
@@ -285,6 +284,10 @@ function fill(id, choices) {
 	}
 }
 
+function recolour() {
+	if (plot) plot.redraw(false);
+}
+
 fill("range", Object.keys(RANGES).map((r) => [r, `last ${r}`]));
 fill("by", Object.entries(KEYS).map(([k, v]) => [k, v.name]));
 fill("unit", Object.entries(UNITS).map(([k, v]) => [k, v.name]));
@@ -296,8 +299,9 @@ $("theme").addEventListener("click", () => {
 	const root = document.documentElement;
 	const dark = (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
 	root.dataset.theme = dark ? "light" : "dark";
-	show();
+	recolour();
 });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
 addEventListener("hashchange", () => { readHash(); show(); });
 addEventListener("resize", () => { if (plot) plot.setSize({width: $("chart").clientWidth, height: plot.height}); });
 show();
