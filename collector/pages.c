@@ -25,14 +25,6 @@ static void show_metrics(void *arg, const struct http_request *req, struct http_
 	metrics_write(arg, &res->body);
 }
 
-/* Alive: it answers. */
-static void show_health(void *arg, const struct http_request *req, struct http_response *res)
-{
-	(void)arg;
-	(void)req;
-	buf_puts(&res->body, "OK\n");
-}
-
 /* Ready: sockets are bound (else there were no pages), the transport can deliver, and it is not about to end. */
 static void show_ready(void *arg, const struct http_request *req, struct http_response *res)
 {
@@ -42,7 +34,7 @@ static void show_ready(void *arg, const struct http_request *req, struct http_re
 	if (__atomic_load_n(&c->stopping, __ATOMIC_ACQUIRE))
 		snprintf(why, sizeof(why), "stopping");
 	else if (c->transport->ops->ready(c->transport, why, sizeof(why)))
-		return show_health(arg, req, res);
+		return http_say_ok(arg, req, res);
 	res->status = 503;
 	buf_printf(&res->body, "not ready: %s\n", why);
 }
@@ -136,8 +128,8 @@ static void show_other(void *arg, const struct http_request *req, struct http_re
 
 static const struct http_route routes[] = {
 	{"/metrics", "GET", show_metrics},
-	{"/healthz", "GET", show_health},
-	{"/__health", "GET", show_health}, /* as goflow2 calls it */
+	{"/healthz", "GET", http_say_ok},
+	{"/__health", "GET", http_say_ok}, /* as goflow2 calls it */
 	{"/readyz", "GET", show_ready},
 	{"/flows", "GET", show_flows},
 	{"/exporters", "GET", show_exporters},

@@ -349,6 +349,13 @@ void http_each_query(const struct http_request *req, void (*fn)(void *arg, const
 	(void)MHD_get_connection_values(req->connection, MHD_GET_ARGUMENT_KIND, each_value, &e);
 }
 
+void http_say_ok(void *arg, const struct http_request *req, struct http_response *res)
+{
+	(void)arg;
+	(void)req;
+	buf_puts(&res->body, "OK\n");
+}
+
 void http_add_header(struct http_response *res, const char *name, const char *value)
 {
 	size_t max = sizeof(res->headers) / sizeof(res->headers[0]);

@@ -65,6 +65,9 @@ const char *http_body(const struct http_request *req, size_t *ret_len);
 void http_each_query(const struct http_request *req, void (*fn)(void *arg, const char *name, const char *value),
 		     void *arg);
 
+/* A handler: OK. For /healthz, as whoever answers is alive. */
+http_handler http_say_ok;
+
 void http_add_header(struct http_response *res, const char *name, const char *value);
 
 #endif

@@ -106,13 +106,6 @@ static void serve_metrics(void *arg, const struct http_request *req, struct http
 	prom_process(&res->body, "weir-enricher");
 }
 
-static void serve_health(void *arg, const struct http_request *req, struct http_response *res)
-{
-	(void)arg;
-	(void)req;
-	buf_puts(&res->body, "OK\n");
-}
-
 static void serve_ready(void *arg, const struct http_request *req, struct http_response *res)
 {
 	struct program *p = arg;
@@ -123,7 +116,7 @@ static void serve_ready(void *arg, const struct http_request *req, struct http_r
 
 static const struct http_route routes[] = {
 	{"/metrics", "GET", serve_metrics},
-	{"/healthz", "GET", serve_health},
+	{"/healthz", "GET", http_say_ok},
 	{"/readyz", "GET", serve_ready},
 };
 

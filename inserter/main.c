@@ -61,17 +61,9 @@ static void serve_metrics(void *arg, const struct http_request *req, struct http
 	prom_process(&res->body, "weir-inserter");
 }
 
-static void serve_health(void *arg, const struct http_request *req, struct http_response *res)
-{
-	(void)arg;
-	(void)req;
-	buf_puts(&res->body, "OK\n");
-}
-
 static void serve_ready(void *arg, const struct http_request *req, struct http_response *res)
 {
 	struct program *p = arg;
-	(void)req;
 	for (size_t i = 0; i < p->n_feeds; i++) {
 		if (feed_ready(p->feeds[i]))
 			continue;
@@ -79,12 +71,12 @@ static void serve_ready(void *arg, const struct http_request *req, struct http_r
 		buf_puts(&res->body, "no partitions yet\n");
 		return;
 	}
-	buf_puts(&res->body, "OK\n");
+	http_say_ok(arg, req, res);
 }
 
 static const struct http_route routes[] = {
 	{"/metrics", "GET", serve_metrics},
-	{"/healthz", "GET", serve_health},
+	{"/healthz", "GET", http_say_ok},
 	{"/readyz", "GET", serve_ready},
 };
 

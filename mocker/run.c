@@ -16,6 +16,7 @@
 #include "mocker/gen.h"
 #include "mocker/options.h"
 #include "mocker/run_internal.h"
+#include "packet/capture.h"
 
 int run_start(struct run *run, const struct mocker_options *options, char *err, size_t err_len)
 {
@@ -77,7 +78,7 @@ bool run_wait_for_turn(struct run *run, double speed, uint64_t offset_ns)
 	}
 }
 
-int run_speed(const struct mocker_options *options, double *ret_speed, char *err, size_t err_len)
+static int read_speed(const struct mocker_options *options, double *ret_speed, char *err, size_t err_len)
 {
 	char *end;
 	const double speed = strtod(options->speed, &end);
@@ -87,6 +88,22 @@ int run_speed(const struct mocker_options *options, double *ret_speed, char *err
 	}
 	*ret_speed = speed;
 	return 0;
+}
+
+int run_capture(struct run *run, const struct mocker_options *options, double *ret_speed, struct capture **ret_capture, char *err,
+		size_t err_len)
+{
+	int r = run_start(run, options, err, err_len);
+	if (r < 0)
+		return r;
+	if (read_speed(options, ret_speed, err, err_len) < 0 || capture_open(options->pcap, ret_capture, err, err_len) < 0)
+		return -EINVAL;
+	return 0;
+}
+
+void run_capture_failed(const struct run *run, const struct capture *capture, int r, char *err, size_t err_len)
+{
+	snprintf(err, err_len, "%s to %s: %s", run->options->pcap, run->options->to, r == -EIO ? capture_error(capture) : strerror(-r));
 }
 
 static int send_generated(struct run *run, struct gen *g, uint8_t *slots)

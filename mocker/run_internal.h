@@ -11,6 +11,7 @@
 #include "mocker/pace.h"
 #include "mocker/send.h"
 
+struct capture;
 struct mocker_options;
 struct summary;
 
@@ -33,7 +34,10 @@ bool run_wait(const struct run *run, uint64_t now_ns, uint64_t wait_ns);
 /* Until something is due that lies OFFSET_NS behind a capture's begin, SPEED times as fast; at speed 0 --rate says when.
  * False: stop. */
 bool run_wait_for_turn(struct run *run, double speed, uint64_t offset_ns);
-/* --speed as a number. 0, or -EINVAL with a line in ERR. */
-int run_speed(const struct mocker_options *options, double *ret_speed, char *err, size_t err_len);
+/* run_start() for those who play a capture, with --speed as a number. */
+int run_capture(struct run *run, const struct mocker_options *options, double *ret_speed, struct capture **ret_capture, char *err,
+		size_t err_len);
+/* The line about what broke off a capture's run: R of reading it or of sending. */
+void run_capture_failed(const struct run *run, const struct capture *capture, int r, char *err, size_t err_len);
 
 #endif

@@ -108,10 +108,7 @@ int run_meter(const struct mocker_options *options, struct summary **ret_summary
 	double speed = 1;
 	const struct meter_options meter_options = {
 		.emit = metered, .emit_arg = &m, .sampling = (uint32_t)options->sampling_rate};
-	int r = run_start(&m.run, options, err, err_len);
-	if (r < 0)
-		goto out;
-	r = run_speed(options, &speed, err, err_len);
+	int r = run_capture(&m.run, options, &speed, &capture, err, err_len);
 	if (r < 0)
 		goto out;
 	r = -EINVAL;
@@ -119,8 +116,6 @@ int run_meter(const struct mocker_options *options, struct summary **ret_summary
 		snprintf(err, err_len, "--protocol %s: with --meter one of v1 v5 v6 v7 v9 ipfix", options->protocol);
 		goto out;
 	}
-	if (capture_open(options->pcap, &capture, err, err_len) < 0)
-		goto out;
 	m.a_datagram = options->flows < m.protocol->max_flows ? (unsigned)options->flows : m.protocol->max_flows;
 	m.exporter.domain = (uint32_t)options->domain;
 	m.exporter.sampling_rate = (uint32_t)options->sampling_rate;
@@ -134,8 +129,7 @@ int run_meter(const struct mocker_options *options, struct summary **ret_summary
 	m.run.summary->sampling_rate = m.exporter.sampling_rate;
 	r = meter_capture(&m, capture, meter, speed);
 	if (r < 0)
-		snprintf(err, err_len, "%s to %s: %s", options->pcap, options->to,
-			 r == -EIO ? capture_error(capture) : strerror(-r));
+		run_capture_failed(&m.run, capture, r, err, err_len);
 out:
 	run_finish(&m.run);
 	meter_free(meter);

@@ -64,14 +64,8 @@ int run_replay(const struct mocker_options *options, struct summary **ret_summar
 	struct run run;
 	struct capture *capture = NULL;
 	double speed = 1;
-	int r = run_start(&run, options, err, err_len);
+	int r = run_capture(&run, options, &speed, &capture, err, err_len);
 	if (r < 0)
-		goto out;
-	r = run_speed(options, &speed, err, err_len);
-	if (r < 0)
-		goto out;
-	r = -EINVAL;
-	if (capture_open(options->pcap, &capture, err, err_len) < 0)
 		goto out;
 	r = -ENOMEM;
 	run.summary = calloc(1, sizeof(*run.summary));
@@ -79,8 +73,7 @@ int run_replay(const struct mocker_options *options, struct summary **ret_summar
 		goto out;
 	r = send_captured(&run, capture, speed);
 	if (r < 0)
-		snprintf(err, err_len, "%s to %s: %s", options->pcap, options->to,
-			 r == -EIO ? capture_error(capture) : strerror(-r));
+		run_capture_failed(&run, capture, r, err, err_len);
 	*ret_summary = run.summary;
 out:
 	run_finish(&run);
