@@ -2,6 +2,7 @@
 """Against the real nfdump: the same datagrams to nfcapd and to weir, the same question to nfdump and to weir-inserter print, and
 what they write is compared line by line. What is known to differ stands in docs/inserter.md and docs/filter.md, and is not asked
 here."""
+import json
 import os
 import shutil
 import socket
@@ -231,6 +232,26 @@ class Nfdump(unittest.TestCase):
                                           capture_output=True, text=True)
                     self.assertEqual(done.returncode, 0, done.stderr)
                     self.assertEqual(done.stdout.split(), ["TCP"] * (n * len(self.weir("-q", "-o", "line", "proto tcp"))))
+
+    def test_its_own_files_come_in_by_nfreplay(self):
+        """A file of nfcapd is refused with a line for the shell; that line, run, brings its flows into weir."""
+        name = f"{self.dir}/nf/{min(f for f in os.listdir(f'{self.dir}/nf') if f.startswith('nfcapd.2'))}"
+        done = subprocess.run([f"{BIN}/weir-inserter", "print", "-r", name], capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        line = done.stderr.split("weir-collector: ")[1].splitlines()[0]
+        self.assertEqual(line, f"nfreplay -r {name} -v 9 -H 127.0.0.1 -p 2055")
+        collector = Collector("--transport", "file", "--format", "json", "--transport.file", f"{self.dir}/replayed.json")
+        self.addCleanup(collector.close)
+        words = line.replace("-p 2055", f"-p {collector.port}").split() + ["-d", "100"]  # not faster than a small socket takes it
+        replayed = subprocess.run(words, capture_output=True, text=True, timeout=60)
+        self.assertEqual(replayed.returncode, 0, replayed.stderr)
+        wait_until(lambda: collector.metrics().sum("weir_collector_flows_acknowledged_total") >= 600,
+                   lambda: f"600 flows\n{collector.metrics().sum('weir_collector_flows_acknowledged_total')}\n{collector.err}")
+        collector.terminate()
+        with open(f"{self.dir}/replayed.json") as f:
+            flows = [json.loads(text) for text in f]
+        total = self.weir("-q", "-N", "-o", "fmt:%byt")
+        self.assertEqual(sum(f["bytes"] for f in flows), sum(int(n) for n in total))
 
     def test_what_nfdump_cannot_write_is_refused_by_reason(self):
         for code, why in (("%ja3", "payload"), ("%cl", "latencies"), ("%exp", "%ra")):

@@ -135,6 +135,21 @@ static void test_no_group_from_the_beginning(void **state)
 	close_consumer(&a);
 }
 
+static void test_lag_is_what_is_still_to_be_read(void **state)
+{
+	struct cluster *cl = *state;
+	cluster_create(cl, 1);
+	send_numbers(cl, 0, 10, 1);
+	struct seen a = {0};
+	open_consumer(cl, &a, NULL, "beginning");
+	for (int i = 0; i < ROUNDS && a.total < 4; i++)
+		poll_once(&a);
+	assert_int_equal(kafka_consumer_lag(a.c), 6);
+	poll_until(&a, 10);
+	assert_int_equal(kafka_consumer_lag(a.c), 0);
+	close_consumer(&a);
+}
+
 static void test_topic_that_comes_later_is_read_whole(void **state)
 {
 	struct cluster *cl = *state;
@@ -225,6 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_CLUSTER(test_no_group_starts_at_the_end),
 		WITH_CLUSTER(test_no_group_from_the_beginning),
+		WITH_CLUSTER(test_lag_is_what_is_still_to_be_read),
 		WITH_CLUSTER(test_topic_that_comes_later_is_read_whole),
 		WITH_CLUSTER(test_caller_keeps_offsets),
 		WITH_CLUSTER(test_group_goes_on_where_it_committed),

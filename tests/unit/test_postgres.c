@@ -128,6 +128,13 @@ static void test_each_flow_once(void **state)
 			    "t|2026-11-21 12:23:14.123456|4|100|65001|4200000000|192.168.1.1|2001:db8::1|3|34525|6|50000|443");
 	assert_string_equal(ask("SELECT timeslot, src_as, dst_as, etype, packets, count FROM flows_5m WHERE src_as = 65002"),
 			    "2026-11-21 12:20:00|65002|4200000000|34525|960|320");
+	/* The flow-pipeline's table. */
+	assert_string_equal(ask("SELECT string_agg(column_name || ' ' || udt_name, ',' ORDER BY ordinal_position) FROM "
+				"information_schema.columns WHERE table_schema = 'public' AND table_name = 'flows'"),
+			    "id int8,date_inserted timestamp,time_flow timestamp,type int4,sampling_rate int8,src_as int8,dst_as int8,"
+			    "src_ip inet,dst_ip inet,bytes int8,packets int8,etype int4,proto int4,src_port int4,dst_port int4");
+	assert_string_equal(ask("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'flows'::regclass AND contype = 'p'"),
+			    "PRIMARY KEY (id, date_inserted)");
 	send_message(cl, 3, false); /* and again, in a later batch */
 	send_message(cl, 20, true);
 	cluster_flush(cl);
