@@ -37,7 +37,8 @@ enum {
 
 struct sequence_stream {
 	uint32_t next;      /* expected */
-	uint32_t late_next; /* what follows the one that came late */
+	uint32_t late_next; /* what follows the one that came late ... */
+	uint32_t late_units; /* ... and what that held */
 	uint64_t last_ns;
 	uint16_t port;      /* it came from last */
 	bool seen, late;
@@ -45,7 +46,7 @@ struct sequence_stream {
 };
 
 /* Sequence numbers of a domain, RFC 7011 3.1, RFC 3954 5.1. LOST never goes down: what came after all, but late, is in
- * REORDERED, so lost - reordered is what never came. */
+ * REORDERED, so lost - reordered is what never came, and units + lost - reordered what was sent. */
 struct sequence {
 	struct sequence_stream first;
 	struct sequence_stream *others; /* of further exporters at this address (NAT): SEQUENCE_OTHERS of them, or NULL */

@@ -111,10 +111,16 @@ void sequence_note(struct decoder *d, struct sequence *seq, uint16_t port, uint3
 	} else if (ahead != 0 && came_late(s, got)) {
 		s->late = true;
 		s->late_next = got + units;
+		s->late_units = units;
+		seq->units += units;
 		seq->reordered += units;
 		counter_add(&d->stats.sequence_reordered, units);
 		return; /* what is expected next stays */
 	} else if (ahead != 0) {
+		/* The one before was no late one but the first: the sums stay right when it is lost as well as late. */
+		uint32_t before = s->late && got == s->late_next ? s->late_units : 0;
+		seq->lost += before;
+		counter_add(&d->stats.sequence_lost, before);
 		seq->restarts++;
 		counter_inc(&d->stats.sequence_restarts);
 	}
