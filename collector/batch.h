@@ -39,10 +39,10 @@ struct batch {
 	size_t summed;
 	struct journal_record *record; /* NULL: plain memory */
 	/* The sender's (transport_kafka.c). */
-	uint32_t parts;      /* how it is sent: enum parts; stays so until some of it is refused */
+	uint32_t parts;      /* how it is sent: enum parts (pieces.h); stays so until some of it is refused */
 	bool tried;          /* in this run: then NEXT_PARTS says how the next time */
 	uint32_t next_parts;
-	uint64_t done;       /* pieces of it that the broker has: see piece_bit() */
+	uint64_t done;       /* pieces of it that the broker has: see pieces.c */
 	size_t sent;         /* bytes handed over ... */
 	uint32_t sent_flows; /* ... flows in them ... */
 	size_t piece_end;    /* ... and where the piece they end in ends */

@@ -108,7 +108,14 @@ void held_say_left(const struct held *h)
 {
 	struct journal_stats s;
 	journal_stats(h->journal, &s);
-	if (s.waiting_flows)
-		log_warn(LOG_BROKER, "%" PRIu64 " flows were not delivered in time; %s", s.waiting_flows,
-			 s.on_disk ? "they stay in the journal for the next start" : "they are lost, as there is no --journal.path");
+	uint64_t lost = journal_memory_flows(h->journal);
+	if (s.waiting_flows == 0)
+		return;
+	if (lost == 0)
+		log_warn(LOG_BROKER, "%" PRIu64 " flows were not delivered in time; they stay in the journal for the next start",
+			 s.waiting_flows);
+	else
+		log_warn(LOG_BROKER, "%" PRIu64 " flows were not delivered in time; %" PRIu64 " of them stay in the journal for the "
+			 "next start, %" PRIu64 " were in memory and are lost, as %s", s.waiting_flows, s.waiting_flows - lost, lost,
+			 s.on_disk ? "the journal's disk was full" : "there is no --journal.path, or it cannot be used");
 }

@@ -413,6 +413,16 @@ bool journal_trouble(struct journal *j, char *text, size_t text_len)
 	return trouble != 0;
 }
 
+uint64_t journal_memory_flows(struct journal *j)
+{
+	uint64_t flows = 0;
+	pthread_mutex_lock(&j->lock);
+	for (const struct slot *slot = j->oldest; slot; slot = slot->next)
+		flows += slot->segment->on_disk ? 0 : slot->batch.flows;
+	pthread_mutex_unlock(&j->lock);
+	return flows;
+}
+
 void journal_stats(struct journal *j, struct journal_stats *ret_stats)
 {
 	pthread_mutex_lock(&j->lock);

@@ -110,6 +110,8 @@ void journal_retry(struct journal *j, struct batch *b);
 void journal_tend(struct journal *j);
 /* The last trouble with the directory since the last call ("" = none), for the log. */
 bool journal_trouble(struct journal *j, char *text, size_t text_len);
+/* Flows of waiting batches that lie in no file: they end with the process. Walks through all that wait. */
+uint64_t journal_memory_flows(struct journal *j);
 void journal_stats(struct journal *j, struct journal_stats *ret_stats);
 
 #endif

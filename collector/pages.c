@@ -29,7 +29,7 @@ static void show_metrics(void *arg, const struct http_request *req, struct http_
 static void show_ready(void *arg, const struct http_request *req, struct http_response *res)
 {
 	struct collector *c = arg;
-	char why[300];
+	char why[600];
 	(void)req;
 	if (__atomic_load_n(&c->stopping, __ATOMIC_ACQUIRE))
 		snprintf(why, sizeof(why), "stopping");

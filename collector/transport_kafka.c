@@ -6,9 +6,9 @@
  * feeds what the window held back, tends the journal, and makes a new producer when librdkafka declares one dead.
  *
  * A packed batch is one message with the header "weir", to partition sequence % partitions. A batch that the broker finds too
- * large (its message.max.bytes is less than --kafka.batch.bytes) goes in pieces there, cut the same way each time, each
- * with a header of its own; a piece that is still too large goes record by record, and only a record that is refused
- * by itself is lost. With --kafka.batch.flows 1 each record is a message of its own, without header.
+ * large (its message.max.bytes is less than --kafka.batch.bytes) goes in pieces there (pieces.h), each with a header of its
+ * own; a piece that is still too large goes record by record, and only a record that is refused by itself is lost.
+ * With --kafka.batch.flows 1 each record is a message of its own, without header.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,6 +21,7 @@
 #include "collector/config.h"
 #include "collector/held.h"
 #include "collector/lanes.h"
+#include "collector/pieces.h"
 #include "collector/transport.h"
 #include "common/buf.h"
 #include "common/clock.h"
@@ -36,12 +37,8 @@ enum {
 	WINDOW_MESSAGES = 50000, /* the same, one flow a message; librdkafka's own limit is 100,000 */
 	POLL_MS = 100,
 	ASK_MS = 1000,
-	PIECE_BYTES = 32 * 1024,
 	STUCK_S = 10             /* a partition that answers nothing for so long is told of */
 };
-
-/* What a message holds: the whole batch; a piece of it; a record. */
-enum parts { PARTS_WHOLE, PARTS_PIECES, PARTS_RECORDS };
 
 struct transport_kafka {
 	struct transport base;
@@ -67,8 +64,9 @@ struct transport_kafka {
 	struct lanes lanes;
 	uint64_t retries;          /* atomic */
 	unsigned unanswered;       /* times in a row that the topic was asked for and not there */
-	pthread_mutex_t refused_lock;
+	pthread_mutex_t refused_lock; /* around the two that follow */
 	struct complain refused_complain;
+	char words[300];           /* what went wrong last on the way to the broker */
 	struct complain broker_complain, topic_complain, stuck_complain;
 };
 
@@ -112,15 +110,11 @@ static void refuse(struct batch *b, uint32_t flows, enum err reason)
 static void complain_broker(struct transport_kafka *t, const char *text)
 {
 	uint64_t swallowed;
+	pthread_mutex_lock(&t->refused_lock);
+	snprintf(t->words, sizeof(t->words), "%s", text);
+	pthread_mutex_unlock(&t->refused_lock);
 	if (complain_now(&t->broker_complain, clock_monotonic_ns(), &swallowed))
 		log_warn(LOG_BROKER, "%s; flows are kept meanwhile (%" PRIu64 " more such)", text, swallowed);
-}
-
-/* Where a piece begins tells which one it is: but for its last record it fills PIECE_BYTES, and records are much smaller. */
-static uint64_t piece_bit(const struct batch *b, const uint8_t *data)
-{
-	size_t at = (size_t)(data - b->data) / (PIECE_BYTES / 2);
-	return at < 64 ? 1ull << at : 0;
 }
 
 /*
@@ -164,8 +158,7 @@ static void delivered(void *arg, void *opaque, const void *data, enum kafka_deli
 	switch (how) {
 	case KAFKA_DELIVERED:
 		lanes_taken(&t->lanes, partition_of(b->record), clock_monotonic_ns());
-		if (b->parts == PARTS_PIECES)
-			__atomic_fetch_or(&b->done, piece_bit(b, data), __ATOMIC_RELAXED);
+		pieces_taken(b, data);
 		break;
 	case KAFKA_TOO_LARGE:
 	case KAFKA_REFUSED:
@@ -217,47 +210,15 @@ static int send_message(struct transport_kafka *t, struct batch *b, size_t len, 
 	return 0;
 }
 
-/* Of the rest of B: as many records as fit into LIMIT, one at least; how many to *ret_flows. */
-static size_t part_of(const struct batch *b, size_t limit, uint32_t *ret_flows)
+/* The rest of B. 0, or -EAGAIN: later more. */
+static int send_batch(struct transport_kafka *t, struct batch *b)
 {
-	const uint8_t *start = b->data + b->sent, *end = b->data + b->len, *p = start;
-	uint32_t flows = 0;
-	while (p < end) {
-		size_t len;
-		if (batch_record((enum batch_format)b->record->format, p, end, &len) < 0) {
-			p = end; /* a record that cannot be told goes with all behind it */
-			flows = b->flows - b->sent_flows;
-			break;
-		}
-		if (p > start && (size_t)(p - start) + len > limit)
-			break;
-		p += len;
-		flows++;
-	}
-	*ret_flows = flows;
-	return (size_t)(p - start);
-}
-
-/* The rest of B, in parts; but for the pieces that the broker has. */
-static int send_parts(struct transport_kafka *t, struct batch *b)
-{
-	while (b->sent < b->len) {
-		uint32_t flows;
-		if (b->sent == b->piece_end) {
-			size_t piece = part_of(b, PIECE_BYTES, &flows);
-			b->piece_end += piece;
-			if (__atomic_load_n(&b->done, __ATOMIC_RELAXED) & piece_bit(b, b->data + b->sent)) {
-				b->sent += piece;
-				b->sent_flows += flows;
-				continue;
-			}
-		}
-		size_t len = part_of(b, b->parts == PARTS_PIECES ? PIECE_BYTES : 1, &flows);
-		int rc = send_message(t, b, len, flows);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
+	size_t len;
+	uint32_t flows;
+	int rc = 0;
+	while (rc == 0 && pieces_next(b, &len, &flows))
+		rc = send_message(t, b, len, flows);
+	return rc;
 }
 
 static bool may_feed(struct transport_kafka *t)
@@ -309,8 +270,7 @@ static void feed_locked(struct transport_kafka *t)
 {
 	while (may_feed(t) && (t->current || (t->current = next_batch(t)))) {
 		struct batch *b = t->current;
-		int rc = b->parts == PARTS_WHOLE ? send_message(t, b, b->len, b->flows) : send_parts(t, b);
-		if (rc < 0)
+		if (send_batch(t, b) < 0)
 			return; /* not now */
 		t->current = NULL;
 		settle(t, b, 1);
@@ -480,11 +440,14 @@ static void producer_stats(struct transport_kafka *t, struct kafka_stats *ret_st
 	pthread_mutex_unlock(&t->feed_lock);
 }
 
-static bool ready(struct transport *t, char *why_not, size_t why_len)
+static bool ready(struct transport *base, char *why_not, size_t why_len)
 {
+	struct transport_kafka *t = of(base);
 	struct kafka_stats stats;
-	producer_stats(of(t), &stats);
-	snprintf(why_not, why_len, "Kafka (%s) does not answer", of(t)->config->kafka.brokers);
+	producer_stats(t, &stats);
+	pthread_mutex_lock(&t->refused_lock);
+	snprintf(why_not, why_len, "Kafka (%s) does not answer%s%s", t->config->kafka.brokers, *t->words ? ": " : "", t->words);
+	pthread_mutex_unlock(&t->refused_lock);
 	return stats.connected;
 }
 

@@ -160,8 +160,11 @@ int kafka_producer_partitions(struct kafka_producer *p, int timeout_ms)
 	if (rd_kafka_metadata(p->rk, 0, p->rkt, &metadata, timeout_ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return 0;
 	set_flag(&p->connected, true);
-	if (metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR)
+	rd_kafka_resp_err_t why = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+	if (why == RD_KAFKA_RESP_ERR_NO_ERROR)
 		partitions = metadata->topics[0].partition_cnt;
+	else
+		count(&p->errors[kafka_trouble_of(why, rd_kafka_err2str(why))]);
 	rd_kafka_metadata_destroy(metadata);
 	return partitions;
 }

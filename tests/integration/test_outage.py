@@ -6,6 +6,7 @@ The short rounds here; scripts/test --long takes as many as docs/reliability.md 
 import collections
 import os
 import random
+import re
 import shutil
 import signal
 import tempfile
@@ -213,6 +214,38 @@ class Outage(unittest.TestCase):
         self.assertEqual(sums(self.topic().wait_flows(s["flows"])), summary_sums(s))
         self.assertTrue(c.alive)
         c.kill()
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting a small tmpfs takes root")
+    def test_disk_full_at_the_end(self):
+        """Ended while part of what waits is in memory: it says how much of it stays and how much is lost, and so it is."""
+        Program("mount", "-t", "tmpfs", "-o", "size=12m", "none", self.journal).wait()
+        self.addCleanup(lambda: Program("umount", self.journal).wait())
+        c = self.collector("--shutdown-timeout", "0s")
+        s = mock(c.to, protocol="ipfix", count=4000, flows=50, rate=5000)
+        wait_until(lambda: c.metrics().sum("weir_collector_flows_total") == s["flows"], "all received")
+        self.assertEqual(c.terminate(), 0, c.err)
+        said = re.search(r"(\d+) flows were not delivered in time; (\d+) of them stay .* (\d+) were in memory .* disk was full", c.err)
+        self.assertTrue(said, c.err)
+        total, stay, lost = map(int, said.groups())
+        self.assertEqual((total, stay + lost), (s["flows"], total))
+        self.assertGreater(min(stay, lost), 0)
+        c = self.collector()
+        self.assertEqual(c.metrics().sum("weir_collector_flows_recovered_total"), stay)
+        c.kill()
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting takes root")
+    def test_directory_read_only(self):
+        """A line, and it goes on in memory: flows wait there for the broker."""
+        Program("mount", "-t", "tmpfs", "-o", "ro", "none", self.journal).wait()
+        self.addCleanup(lambda: Program("umount", self.journal).wait())
+        c = self.collector("--shutdown-timeout", "0s")
+        self.assertIn(f"--journal.path {self.journal}: Read-only file system; going on in memory", c.err)
+        self.assertEqual(c.metrics().sum("weir_collector_journal_on_disk"), 0)
+        s = mock(c.to, protocol="v9", count=50, flows=10, rate=1000)
+        wait_until(lambda: c.metrics().sum("weir_collector_flows_pending") == s["flows"], "all are held")
+        harness.conserves(self, c.metrics())
+        self.assertEqual(c.terminate(), 0, c.err)
+        self.assertRegex(c.err, f"{s['flows']} were in memory and are lost, as there is no --journal.path, or it cannot be used")
 
 
 if __name__ == "__main__":

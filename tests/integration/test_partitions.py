@@ -12,7 +12,7 @@ from harness import Collector, Kafka, SecondBroker, Topic, mock, sums, summary_s
 class Partitions(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.kafka = Kafka().start()
+        cls.kafka = Kafka(settings=["auto.create.topics.enable=false"]).start()
         cls.addClassCleanup(cls.kafka.close)
         cls.second = SecondBroker(cls.kafka).start()
         cls.addClassCleanup(cls.second.close)
@@ -67,6 +67,17 @@ class Partitions(unittest.TestCase):
         self.second.program.signal(signal.SIGCONT)
         self.all_there()
         wait_until(lambda: self.count("kafka_partitions_stuck") == 0, "and that it is over")
+
+    def test_missing_topic(self):
+        """Nobody has made it, and the broker does not by itself: flows wait until somebody does."""
+        self.begin("missing")
+        self.send(count=100, rate=1000)
+        wait_until(lambda: "topic 'missing' is not there" in self.collector.err, lambda: f"a line\n{self.collector.err}", 60)
+        wait_until(lambda: self.collector.metrics().sum("weir_collector_kafka_errors_total", reason="topic") > 0, "the counter says so")
+        self.assertEqual(self.count("flows_pending"), self.sent["flows"])
+        self.kafka.tool("org.apache.kafka.tools.TopicCommand", "--create", "--topic", "missing", "--partitions", "4", "--replication-factor", "1")
+        self.all_there()
+        wait_until(lambda: "topic 'missing' is there now" in self.collector.err, "and that it is over")
 
     def test_too_few_replicas_in_sync(self):
         """Each partition wants two replicas in sync and has one left: the broker takes nothing until the other is back."""

@@ -32,7 +32,9 @@ class Secure(unittest.TestCase):
             "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT," + ",".join(f"{n}:{p}" for n, p in LISTENERS.items()),
             "ssl.keystore.type=PEM", f"ssl.keystore.location={cls.dir}/broker.keystore", "ssl.truststore.type=PEM",
             f"ssl.truststore.location={cls.dir}/ca.pem", f"listener.name.expired.ssl.keystore.location={cls.dir}/expired.keystore",
-            "listener.name.mutual.ssl.client.auth=required"]
+            "listener.name.mutual.ssl.client.auth=required",
+            "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer", "super.users=User:ANONYMOUS",
+            "allow.everyone.if.no.acl.found=true"]
         for name in ("name", "both"):
             cls.kafka.settings += [f"listener.name.{name}.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
                                    f"listener.name.{name}.plain.sasl.jaas.config={PLAIN}",
@@ -163,7 +165,7 @@ class Secure(unittest.TestCase):
         for secret in (PASSWORD, "wrong-horse"):
             self.assertNotIn(secret, "\n".join(shown))
 
-    def refused(self, topic, listener, settings, reason, cure, mend=None):
+    def refused(self, topic, listener, settings, reason, cure, mend=None, connected=False):
         """Flows wait, also over a restart; then, with MEND in force, all of them arrive."""
         self.kafka.create(topic)
         journal = tempfile.mkdtemp()
@@ -175,8 +177,12 @@ class Secure(unittest.TestCase):
         wait_until(lambda: count("flows_total") == s["flows"], "the receive path goes on")
         self.assertEqual(count("flows_pending"), s["flows"])
         self.assertEqual(count("flows_dropped_total"), 0)
-        self.assertTrue(c.page("/readyz").startswith("503"), c.page("/readyz"))
         wait_until(lambda: cure in c.err, lambda: f"'{cure}' is said\n{c.err}")
+        if not connected:
+            page = c.page("/readyz")
+            self.assertTrue(page.startswith("503"), page)
+            self.assertRegex(page, r"does not answer: \w", "with the last words that came")
+            self.assertNotIn("wrong-horse", page)
         said = [line for line in c.err.splitlines() if cure in line]
         self.assertLess(len(said), 6, "it calms down")
         print(f"{topic}: {said[0]}")
@@ -207,6 +213,11 @@ class Secure(unittest.TestCase):
 
     def test_no_client_certificate(self):
         self.refused("none", "MUTUAL", self.tls(), "tls", "ssl.certificate.location", ("MUTUAL", self.tls(certificate="client")))
+
+    def test_not_allowed(self):
+        """A user who may look at a topic and not write to it."""
+        self.kafka.tool("kafka.admin.AclCommand", "--add", "--deny-principal", f"User:{USER}", "--operation", "Write", "--topic", "denied")
+        self.refused("denied", "NAME", self.sasl("PLAIN"), "authorization", "kafka-acls --add", ("TLS", self.tls()), connected=True)
 
     def test_bad_files(self):
         """What can be seen before anything is sent ends the start, with the property's name."""

@@ -39,6 +39,7 @@ class Sizes(unittest.TestCase):
     def test_the_broker_refuses(self):
         c, topic = self.deliver("refused")
         self.assertIn("sending smaller ones", c.err)
+        self.assertGreater(c.metrics().sum("weir_collector_kafka_errors_total", reason="size"), 0)
         self.check_pieces(topic)
 
     def check_pieces(self, topic):
