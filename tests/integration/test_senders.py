@@ -170,6 +170,22 @@ class Senders(unittest.TestCase):
         self.wait_total(c, "flows_dropped_total", 1, reason="filtered")
         self.assertEqual(len(self.flows()), 2)
 
+    def test_debug_lines(self):
+        """A line a datagram, and where a template is missing what to think of it: not when there is one."""
+        c = self.collector("--loglevel", "debug")
+        ipfix = lambda sets: struct.pack(">HHIII", 10, 16 + len(sets), int(time.time()), 0, 1) + sets
+        v9 = lambda sets: struct.pack(">HHIIII", 9, 1, 1000, int(time.time()), 0, 1) + sets
+        template, data = struct.pack(">HHHHHH", 2, 12, 256, 1, 1, 4), struct.pack(">HHI", 256, 8, 1000)
+        hint = "a template can take as long as the exporter's refresh interval, 10 to 60 minutes"
+        for sent, (datagram, version, hinted) in enumerate(((ipfix(data), 10, True), (v9(data), 9, True), (ipfix(template + data), 10, False)), 1):
+            said = len(c.err.splitlines())
+            self.send(c, datagram)
+            self.wait_total(c, "datagrams_total", sent)
+            lines = [line for line in c.err.splitlines()[said:] if f"version {version}" in line]
+            self.assertEqual(len(lines), 1, c.err)
+            self.assertRegex(lines[0], r"debug +exporter: 127\.0\.0\.1 port \d+: .* \d+/\d+ records")
+            self.assertEqual(hint in lines[0], hinted, lines[0])
+
     def test_repeat(self):
         """What one collector passes on, unchanged, another decodes."""
         second = Collector("--transport", "null")
