@@ -143,7 +143,8 @@ void decoder_datagram(struct decoder *d, enum decode_scheme scheme, const struct
 
 	*ret_result = (struct decode_result){0};
 	d->exporter = NULL;
-	d->now_ns = dg->received_ns;
+	d->now_ns = dg->now_ns ? dg->now_ns : dg->received_ns;
+	d->wall_offset_ns = dg->received_ns - d->now_ns;
 	counter_inc(&s->datagrams);
 	counter_add(&s->bytes, dg->len);
 	counter_inc(&s->by_version[v]);

@@ -33,6 +33,7 @@ struct datagram {
 	struct ip_addr source;
 	uint16_t source_port;
 	uint64_t received_ns; /* wall clock, the kernel's stamp where there is one */
+	uint64_t now_ns;      /* for ages: a clock that never jumps; 0: as received_ns */
 	uint64_t session;     /* TCP connection, 0 for UDP: templates of one are unknown to the others (RFC 7011 8) */
 };
 
@@ -83,10 +84,11 @@ void decoder_free(struct decoder *d);
 void decoder_datagram(struct decoder *d, enum decode_scheme scheme, const struct datagram *dg, struct decode_result *ret_result);
 /* A TCP connection has ended: its templates go. */
 void decoder_session_end(struct decoder *d, uint64_t session);
-/* Expires what is old; call about once a second. */
+/* Expires what is old; call about once a second. NOW_NS is of the clock of datagram.now_ns. */
 void decoder_tick(struct decoder *d, uint64_t now_ns);
 
-/* Adds to OUT what must outlive a restart: templates, samplers, names (state.c has the format). 0 or -ERR_MEMORY. */
+/* Adds to OUT what must outlive a restart: templates, samplers, names (state.c has the format). NOW_NS: wall clock.
+ * 0 or -ERR_MEMORY. */
 int decoder_save(struct decoder *d, uint64_t now_ns, struct buf *out);
 /* Takes in what decoder_save() wrote, beside what is known already. 0, or why the whole was refused: -ERR_TRUNCATED,
  * -ERR_VERSION, -ERR_BAD_RECORD (checksum). What finds its table full is left out. */

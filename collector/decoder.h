@@ -32,7 +32,8 @@ struct decoder {
 	struct hash_key key;               /* of every table in here */
 	struct exporters exporters;
 	struct exporter *exporter;         /* of the datagram at hand; NULL when it has none */
-	uint64_t now_ns;                   /* received_ns of the datagram at hand, or the last tick's */
+	uint64_t now_ns;                   /* of the datagram at hand, or the last tick: for ages, never jumps */
+	uint64_t wall_offset_ns;           /* wall clock less now_ns, modulo 2^64, at the last datagram */
 	struct flow flow;                  /* the record at hand */
 	const struct mapping *mapping;     /* elements -> fields, the one in force */
 	struct mapping *built_in;          /* the one without a user's rows */

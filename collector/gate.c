@@ -97,7 +97,7 @@ bool gate_asks_flows(const struct gate *g)
 	return g->rules->ask_senders || g->rules->filter || g->rules->flows_per_second;
 }
 
-bool gate_datagram(struct gate *g, const struct ip_addr *source, uint16_t port, uint64_t received_ns)
+bool gate_datagram(struct gate *g, const struct ip_addr *source, uint16_t port, uint64_t now_ns)
 {
 	const struct gate_rules *r = g->rules;
 	if (r->allow.count && !ip_set_has(&r->allow, source))
@@ -108,7 +108,7 @@ bool gate_datagram(struct gate *g, const struct ip_addr *source, uint16_t port, 
 			return false;
 	}
 	if (r->flows_per_second) {
-		g->second = received_ns / NS_PER_S;
+		g->second = now_ns / NS_PER_S;
 		g->bucket = bucket_of(g, source);
 	}
 	return true;

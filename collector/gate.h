@@ -59,7 +59,7 @@ int gate_swap_rules(struct gate *g, const struct gate_rules *rules) MUST_CHECK;
 /* Whether any rule looks at flows: else gate_flow() need not be called. */
 bool gate_asks_flows(const struct gate *g);
 /* False: not from this exporter. */
-bool gate_datagram(struct gate *g, const struct ip_addr *source, uint16_t port, uint64_t received_ns);
+bool gate_datagram(struct gate *g, const struct ip_addr *source, uint16_t port, uint64_t now_ns);
 /* An outlet_keep_fn; ARG is the gate. */
 bool gate_flow(void *arg, struct flow *flow, enum err *ret_reason);
 

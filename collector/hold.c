@@ -15,6 +15,7 @@ struct held {
 	struct held *older, *newer;            /* by age */
 	struct held *before, *after;           /* of the bucket, in order of arrival */
 	struct record_source src;
+	uint64_t since_ns;
 	uint32_t version;
 	uint16_t id;
 	uint32_t bucket;
@@ -107,7 +108,7 @@ bool hold_put(struct decoder *d, struct domain *dom, const struct record_source 
 	struct held *one = malloc(size);
 	if (!one)
 		return false;
-	*one = (struct held){.src = *src, .version = dom->version, .id = id, .len = len};
+	*one = (struct held){.src = *src, .since_ns = d->now_ns, .version = dom->version, .id = id, .len = len};
 	one->bucket = bucket_of(d, src, dom->version, id);
 	memcpy(one->data, data, len);
 	e->held_bytes += size;
@@ -144,7 +145,7 @@ void hold_tick(struct decoder *d)
 {
 	struct held *one;
 
-	while ((one = d->hold->oldest) && one->src.received_ns + d->options.hold_ns < d->now_ns) {
+	while ((one = d->hold->oldest) && one->since_ns + d->options.hold_ns < d->now_ns) {
 		struct exporter *e = exporter_find(d, &one->src.addr, one->src.session);
 		if (e)
 			e->held_bytes -= size_of(one) < e->held_bytes ? size_of(one) : e->held_bytes;

@@ -41,7 +41,7 @@ static struct input_stream *of(struct input *in)
 static bool admits(void *arg, const struct ip_addr *source, uint16_t port)
 {
 	struct input_stream *in = arg;
-	return worker_admits(in->worker, source, port, in->wall_ns);
+	return worker_admits(in->worker, source, port);
 }
 
 static bool message(void *arg, const struct session *s, const uint8_t *data, size_t len)
@@ -49,7 +49,8 @@ static bool message(void *arg, const struct session *s, const uint8_t *data, siz
 	struct input_stream *in = arg;
 	struct worker_stats *stats = worker_counters(in->worker);
 	struct datagram dg = {
-		.data = data, .len = len, .source = s->source, .source_port = s->port, .received_ns = in->wall_ns, .session = s->id,
+		.data = data, .len = len, .source = s->source, .source_port = s->port, .received_ns = in->wall_ns,
+		.now_ns = worker_now_ns(in->worker), .session = s->id,
 	};
 	counter_inc(&stats->datagrams);
 	counter_add(&stats->bytes, len);

@@ -96,7 +96,8 @@ static void read_control(struct udp *u, struct msghdr *h, uint64_t *ret_received
 static void one_datagram(struct udp *u, unsigned i, uint64_t wall_ns)
 {
 	struct mmsghdr *m = &u->messages[i];
-	struct datagram dg = {.data = u->iov[i].iov_base, .len = m->msg_len, .received_ns = wall_ns};
+	struct datagram dg = {.data = u->iov[i].iov_base, .len = m->msg_len, .received_ns = wall_ns,
+			      .now_ns = worker_now_ns(u->worker)};
 	dg.source = ip_from_sockaddr(&u->from[i], &dg.source_port);
 	read_control(u, &m->msg_hdr, &dg.received_ns);
 	if (m->msg_hdr.msg_flags & MSG_TRUNC)

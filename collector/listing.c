@@ -73,7 +73,8 @@ static void template_line(void *arg, struct domain *dom, struct template *t)
 		",\"id\":%u,\"kind\":\"%s\",\"port\":%u", addr, dom->exporter->session, dom->version, dom->id, t->id,
 		t->options ? "options" : "data", t->port);
 	buf_printf(l->out, ",\"first_ns\":%" PRIu64 ",\"seen_ns\":%" PRIu64 ",\"changes\":%" PRIu64 ",\"sets\":%" PRIu64
-		",\"min_length\":%" PRIu32 ",\"fields\":[", t->first_ns, t->seen_ns, t->changes, t->sets, t->min_len);
+		",\"min_length\":%" PRIu32 ",\"fields\":[", t->first_ns + l->d->wall_offset_ns,
+		t->seen_ns + l->d->wall_offset_ns, t->changes, t->sets, t->min_len);
 	for (uint16_t i = 0; i < t->n_fields; i++)
 		field(l, t, i);
 	buf_puts(l->out, "]}");
@@ -120,7 +121,7 @@ static void domain(struct listing *l, const struct domain *dom, bool first)
 
 	metadata_each(dom, count_name, &names);
 	buf_printf(l->out, "%s{\"version\":%" PRIu32 ",\"domain\":%" PRIu32 ",\"last_seen_ns\":%" PRIu64, first ? "" : ",",
-		dom->version, dom->id, dom->last_seen_ns);
+		dom->version, dom->id, dom->last_seen_ns + l->d->wall_offset_ns);
 	buf_printf(l->out, ",\"received\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"reordered\":%" PRIu64 ",\"restarts\":%" PRIu64,
 		s->units, s->lost, s->reordered, s->restarts);
 	buf_printf(l->out, ",\"templates\":%u,\"names\":%zu,\"samplers\":[", dom->templates ? dom->templates->count : 0, names);
@@ -140,7 +141,7 @@ static void exporter_line(void *arg, struct exporter *e)
 	comma(l);
 	ip_format(&e->addr, addr);
 	buf_printf(l->out, "{\"exporter\":\"%s\",\"session\":%" PRIu64 ",\"first_seen_ns\":%" PRIu64 ",\"last_seen_ns\":%" PRIu64,
-		addr, e->session, e->first_seen_ns, e->last_seen_ns);
+		addr, e->session, e->first_seen_ns + l->d->wall_offset_ns, e->last_seen_ns + l->d->wall_offset_ns);
 	buf_printf(l->out, ",\"datagrams\":%" PRIu64 ",\"flows\":%" PRIu64 ",\"sets_without_template\":%" PRIu64
 		",\"sampling_rate\":%" PRIu64 ",\"domains\":[", e->datagrams, e->flows, e->missing_templates, e->sampling_rate);
 	for (struct domain *dom = e->domains; dom; dom = dom->sibling)

@@ -32,6 +32,7 @@ struct table {
 	size_t n_streams, n_exporters;
 	size_t folded;                   /* streams and exporters in "other" */
 	const struct listen_spec *listen; /* of the worker at hand */
+	uint64_t wall_offset_ns;          /* of its decoder */
 };
 
 static struct row *next_row(struct table *t, struct row *rows, size_t *n)
@@ -55,7 +56,8 @@ static void add_exporter(void *arg, struct exporter *e)
 	r->flows += e->flows;
 	r->missing += e->missing_templates;
 	r->rate = other ? 0 : e->sampling_rate;
-	r->last_seen_ns = e->last_seen_ns > r->last_seen_ns ? e->last_seen_ns : r->last_seen_ns;
+	uint64_t last_seen_ns = e->last_seen_ns + t->wall_offset_ns;
+	r->last_seen_ns = last_seen_ns > r->last_seen_ns ? last_seen_ns : r->last_seen_ns;
 	for (struct domain *dom = e->domains; dom; dom = dom->sibling) {
 		r = next_row(t, t->streams, &t->n_streams);
 		if (r != &t->streams[EXPORTERS_SHOWN]) {
@@ -75,6 +77,7 @@ static void ask(void *arg, struct worker *w, struct decoder *d)
 {
 	struct table *t = arg;
 	t->listen = worker_listen(w);
+	t->wall_offset_ns = d->wall_offset_ns;
 	exporters_each(d, add_exporter, t);
 }
 

@@ -61,9 +61,16 @@ static void put_text(struct buf *b, const char *text, size_t len)
 	buf_add(b, text, len);
 }
 
+/* Times in a file are of the wall clock: the clock of ages begins anew with each run. */
+struct save {
+	struct buf *out;
+	uint64_t wall_offset_ns;
+};
+
 static void save_template(void *arg, struct domain *dom, struct template *t)
 {
-	struct buf *b = arg;
+	const struct save *s = arg;
+	struct buf *b = s->out;
 	size_t start = begin(b, ITEM_TEMPLATE);
 
 	(void)dom;
@@ -71,7 +78,7 @@ static void save_template(void *arg, struct domain *dom, struct template *t)
 	put(b, t->options, 1);
 	put(b, t->n_scope, 2);
 	put(b, t->port, 2);
-	put(b, t->seen_ns, 8);
+	put(b, t->seen_ns + s->wall_offset_ns, 8);
 	for (uint16_t i = 0; i < t->n_fields; i++) {
 		put(b, t->fields[i].pen, 4);
 		put(b, t->fields[i].id, 2);
@@ -105,8 +112,9 @@ static void save_name(void *arg, enum metadata_kind kind, uint64_t id, uint16_t 
 	end(b, start);
 }
 
-static void save_domain(struct buf *b, struct domain *dom)
+static void save_domain(struct save *s, struct domain *dom)
 {
+	struct buf *b = s->out;
 	size_t start = begin(b, ITEM_DOMAIN);
 
 	put(b, dom->version, 4);
@@ -118,14 +126,15 @@ static void save_domain(struct buf *b, struct domain *dom)
 		put(b, dom->init[i].port, 2);
 	}
 	end(b, start);
-	template_each(dom, save_template, b);
+	template_each(dom, save_template, s);
 	sampling_each(dom, save_sampler, b);
 	metadata_each(dom, save_name, b);
 }
 
 static void save_exporter(void *arg, struct exporter *e)
 {
-	struct buf *b = arg;
+	struct save *s = arg;
+	struct buf *b = s->out;
 
 	if (e->session)
 		return;
@@ -133,11 +142,11 @@ static void save_exporter(void *arg, struct exporter *e)
 	put(b, e->addr.len, 1);
 	buf_add(b, e->addr.bytes, e->addr.len);
 	put(b, e->proven, 1);
-	put(b, e->last_seen_ns, 8);
+	put(b, e->last_seen_ns + s->wall_offset_ns, 8);
 	end(b, start);
 	for (struct domain *dom = e->domains; dom; dom = dom->sibling)
 		if (dom->templates || dom->sampling || dom->metadata)
-			save_domain(b, dom);
+			save_domain(s, dom);
 }
 
 static uint64_t checksum(const void *data, size_t len)
@@ -148,13 +157,14 @@ static uint64_t checksum(const void *data, size_t len)
 
 int decoder_save(struct decoder *d, uint64_t now_ns, struct buf *out)
 {
+	struct save s = {out, d->wall_offset_ns};
 	size_t start = out->len;
 
 	buf_add(out, magic, MAGIC_LEN);
 	put(out, STATE_VERSION, 4);
 	put(out, now_ns, 8);
 	put(out, 0, 8);
-	exporters_each(d, save_exporter, out);
+	exporters_each(d, save_exporter, &s);
 	for (size_t i = 0; i < d->types.count; i++) {
 		const struct typeinfo *t = &d->types.items[i];
 		size_t item = begin(out, ITEM_TYPE);
@@ -231,7 +241,7 @@ static void load_template(struct load *l, struct wire *w)
 	spec->options = wire_u8(w);
 	spec->n_scope = wire_u16(w);
 	src.port = wire_u16(w);
-	src.received_ns = wire_u64(w);
+	uint64_t seen_ns = wire_u64(w), exporter_seen_ns = l->d->now_ns;
 	spec->n_fields = 0;
 	while (wire_left(w) >= 8 && spec->n_fields < TEMPLATE_FIELDS_MAX) {
 		struct template_field *f = &spec->fields[spec->n_fields++];
@@ -242,7 +252,9 @@ static void load_template(struct load *l, struct wire *w)
 	if (wire_failed(w) || !l->dom || spec->id < TEMPLATE_ID_MIN || spec->n_scope > spec->n_fields)
 		return;
 	/* A refusal is a table that is full: the exporter will say it again. */
+	l->d->now_ns = seen_ns;
 	(void)template_learn(l->d, l->dom, &src, spec, &fresh);
+	l->d->now_ns = exporter_seen_ns;
 }
 
 static void load_sampler(struct load *l, struct wire *w)

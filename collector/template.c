@@ -234,7 +234,7 @@ int template_learn(struct decoder *d, struct domain *dom, const struct record_so
 	/* The same layout from another port is the same exporter, restarted or sending from several ports. */
 	if (t) {
 		*ret_new = timed_out(d, t);
-		t->seen_ns = src->received_ns;
+		t->seen_ns = d->now_ns;
 		if (!with_port(dom->templates->slots[find_slot(dom->templates, spec->id)], src->port))
 			t->port = src->port;
 		counter_inc(&d->stats.templates_refreshed);
@@ -248,7 +248,7 @@ int template_learn(struct decoder *d, struct domain *dom, const struct record_so
 		return -ERR_TEMPLATE_LIMIT;
 	}
 	t->port = src->port;
-	t->first_ns = t->seen_ns = src->received_ns;
+	t->first_ns = t->seen_ns = d->now_ns;
 	r = place(d, dom, t, src);
 	if (r)
 		template_free(t);

@@ -26,6 +26,7 @@ struct worker {
 	pthread_t thread;
 	bool stop, pulse;      /* atomic */
 	bool joined;           /* main thread */
+	uint64_t start_wall_ns, start_ns; /* at the start: wall clock, monotonic */
 	uint64_t next_second_ns;
 	struct complain bad_complain, denied_complain;
 
@@ -78,15 +79,20 @@ static void turn_away(struct worker *w, const struct datagram *dg)
 			 w->options.listen->text, err_text(ERR_NOT_ALLOWED), (unsigned long long)swallowed);
 }
 
-bool worker_admits(struct worker *w, const struct ip_addr *source, uint16_t port, uint64_t received_ns)
+uint64_t worker_now_ns(const struct worker *w)
 {
-	return gate_datagram(&w->gate, source, port, received_ns);
+	return w->start_wall_ns + (w->outlet.now_ns - w->start_ns);
+}
+
+bool worker_admits(struct worker *w, const struct ip_addr *source, uint16_t port)
+{
+	return gate_datagram(&w->gate, source, port, worker_now_ns(w));
 }
 
 bool worker_datagram(struct worker *w, const struct datagram *dg)
 {
 	struct decode_result result;
-	if (!gate_datagram(&w->gate, &dg->source, dg->source_port, dg->received_ns)) {
+	if (!gate_datagram(&w->gate, &dg->source, dg->source_port, worker_now_ns(w))) {
 		turn_away(w, dg);
 		return false;
 	}
@@ -114,7 +120,7 @@ static void each_second(struct worker *w)
 	if (w->outlet.now_ns < w->next_second_ns)
 		return;
 	w->next_second_ns = w->outlet.now_ns + NS_PER_S;
-	decoder_tick(w->decoder, clock_wall_ns());
+	decoder_tick(w->decoder, worker_now_ns(w));
 	w->options.input->ops->each_second(w->options.input);
 }
 
@@ -164,9 +170,12 @@ int worker_start(const struct worker_options *options, struct worker **ret_worke
 		return -ENOMEM;
 	}
 	w->options = *options;
+	w->start_wall_ns = clock_wall_ns();
+	w->start_ns = clock_monotonic_ns();
 	pthread_mutex_init(&w->ask_lock, NULL);
 	pthread_cond_init(&w->answered, NULL);
 	int rc = outlet_init(&w->outlet, &options->outlet);
+	w->outlet.now_ns = w->start_ns;
 	if (rc == 0) {
 		struct decode_options decode = config_decode_options(options->config, &w->outlet);
 		if (options->listen->kind != LISTEN_UDP)

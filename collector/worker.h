@@ -80,7 +80,9 @@ struct worker_stats *worker_counters(struct worker *w);
 struct outlet *worker_outlet(struct worker *w);
 struct decoder *worker_decoder(struct worker *w);
 /* Whether this one may send. */
-bool worker_admits(struct worker *w, const struct ip_addr *source, uint16_t port, uint64_t received_ns);
+bool worker_admits(struct worker *w, const struct ip_addr *source, uint16_t port);
+/* Goes on evenly from what the wall clock said at the start, however that is set since: for datagram.now_ns. */
+uint64_t worker_now_ns(const struct worker *w);
 /* Decodes it and packs its flows, between outlet_begin() and the next call of the input. False: it may not send. */
 bool worker_datagram(struct worker *w, const struct datagram *dg);
 

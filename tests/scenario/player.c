@@ -6,6 +6,7 @@
  *   from ADDRESS [PORT]                who sends what follows
  *   session N                          TCP connection of what follows, 0: UDP; `session end N`
  *   advance TIME                       the clock goes on, with a tick a second
+ *   jump [-]TIME                       the wall clock is set forth or back
  *   restart                            save the state, begin anew with it
  *   ipfix|v9 [domain N] [sequence N] [uptime MS] [time S]     begins a datagram, then its sets, in any order:
  *     template ID FIELD:SIZE ...       FIELD is NUMBER or PEN/NUMBER, SIZE a number or var
@@ -43,6 +44,7 @@ struct player {
 	struct decode_options options;
 	struct decoder *decoder;
 	uint64_t now_ns;
+	uint64_t wall_offset_ns; /* modulo 2^64 */
 	struct datagram dg;
 	struct decode_result result;
 	struct flow *flows;
@@ -150,19 +152,31 @@ static int advance(struct player *p, char **words, unsigned n)
 	return 0;
 }
 
+static int jump(struct player *p, char **words, unsigned n)
+{
+	uint64_t ns;
+	const bool back = n == 2 && words[1][0] == '-';
+	if (n != 2 || opt_parse_duration(words[1] + back, &ns) < 0)
+		return fail(p, "jump [-]TIME");
+	p->wall_offset_ns += back ? -ns : ns;
+	return 0;
+}
+
 static int restart(struct player *p, char **words, unsigned n)
 {
 	(void)words, (void)n;
 	struct buf saved = {0};
 	if (need_decoder(p) < 0)
 		return -1;
-	int r = decoder_save(p->decoder, p->now_ns, &saved);
+	int r = decoder_save(p->decoder, p->now_ns + p->wall_offset_ns, &saved);
 	decoder_free(p->decoder);
 	p->decoder = NULL;
 	if (r == 0)
 		r = need_decoder(p);
 	if (r == 0)
 		r = decoder_load(p->decoder, saved.data, saved.len);
+	p->now_ns += p->wall_offset_ns; /* each run begins with the wall clock */
+	p->wall_offset_ns = 0;
 	buf_free(&saved);
 	return r == 0 ? 0 : fail(p, "the state did not survive: %s", err_word((enum err)-r));
 }
@@ -202,7 +216,8 @@ static int send_it(struct player *p, char **words, unsigned n)
 		return fail(p, "the datagram got too long, or the cut is");
 	p->dg.data = p->build.octets;
 	p->dg.len = len - cut;
-	p->dg.received_ns = p->now_ns;
+	p->dg.received_ns = p->now_ns + p->wall_offset_ns;
+	p->dg.now_ns = p->now_ns;
 	p->n_flows = 0;
 	decoder_datagram(p->decoder, DECODE_ANY, &p->dg, &p->result);
 	return 0;
@@ -298,7 +313,8 @@ static const struct {
 	const char *name;
 	command_fn *run;
 } commands[] = {
-	{"options", set_options}, {"from", set_from}, {"session", set_session}, {"advance", advance}, {"restart", restart},
+	{"options", set_options}, {"from", set_from}, {"session", set_session}, {"advance", advance}, {"jump", jump},
+	{"restart", restart},
 	{"ipfix", begin}, {"v9", begin}, {"raw", begin_raw}, {"template", put_template},
 	{"options-template", put_options_template}, {"withdraw", put_withdraw}, {"data", put_data}, {"hex", put_hex},
 	{"send", send_it}, {"expect", expect}, {"flow", check_flow},
