@@ -201,7 +201,7 @@ static int send_message(struct transport_kafka *t, struct batch *b, size_t len, 
 	if (rc < 0) {
 		__atomic_sub_fetch(&b->pending, 1, __ATOMIC_RELAXED);
 		__atomic_sub_fetch(&t->in_flight, 1, __ATOMIC_RELAXED);
-		if (rc == -EAGAIN)
+		if (rc == -EAGAIN || rc == -ENOENT)
 			return rc;
 		refused(t, b, rc == -EMSGSIZE, NULL);
 	}
@@ -210,7 +210,7 @@ static int send_message(struct transport_kafka *t, struct batch *b, size_t len, 
 	return 0;
 }
 
-/* The rest of B. 0, or -EAGAIN: later more. */
+/* The rest of B. 0, -EAGAIN: later more, or -ENOENT: there is no such partition any more. */
 static int send_batch(struct transport_kafka *t, struct batch *b)
 {
 	size_t len;
@@ -270,8 +270,13 @@ static void feed_locked(struct transport_kafka *t)
 {
 	while (may_feed(t) && (t->current || (t->current = next_batch(t)))) {
 		struct batch *b = t->current;
-		if (send_batch(t, b) < 0)
-			return; /* not now */
+		int rc = send_batch(t, b);
+		if (rc == -EAGAIN)
+			return;
+		if (rc == -ENOENT) { /* the topic was deleted, made anew with fewer, or is forbidden: ask, then once more */
+			__atomic_store_n(&b->again, 1, __ATOMIC_RELAXED);
+			t->partitions = 0;
+		}
 		t->current = NULL;
 		settle(t, b, 1);
 	}
@@ -346,7 +351,8 @@ static void ask_partitions(struct transport_kafka *t)
 			log_info(LOG_BROKER, "topic '%s' is there now", t->config->kafka.topic);
 	} else if (stats.connected && ++t->unanswered > 3 && /* asking makes the broker create it */
 		   complain_now(&t->topic_complain, clock_monotonic_ns(), &swallowed)) {
-		log_warn(LOG_BROKER, "topic '%s' is not there, or may not be seen; flows are kept until it is", t->config->kafka.topic);
+		log_warn(LOG_BROKER, "topic '%s' %s; flows are kept until it is", t->config->kafka.topic,
+			 stats.topic_denied ? "may not be seen by this user (kafka-acls --add --operation Write)" : "is not there");
 	}
 }
 

@@ -179,7 +179,8 @@ static int send_one(struct topic *t, const struct kafka_message *m, const char *
 	}
 	const void *header = whole ? m->header : NULL;
 	size_t header_len = whole ? m->header_len : 0;
-	while ((r = kafka_producer_send(t->producer, partition, b->data, b->len, header, header_len, b)) == -EAGAIN) {
+	while ((r = kafka_producer_send(t->producer, partition, b->data, b->len, header, header_len, b)) == -EAGAIN ||
+	       r == -ENOENT) {
 		struct kafka_stats stats;
 		kafka_producer_stats(t->producer, &stats);
 		if (stats.fatal || t->spoiled || *t->setup.stop)

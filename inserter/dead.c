@@ -57,7 +57,7 @@ static void push(struct dead *d)
 	while (d->first) {
 		struct kept *k = d->first;
 		int r = kafka_producer_send(d->producer, -1, k->bytes, k->len, k->bytes + k->len, k->header_len, k);
-		if (r == -EAGAIN)
+		if (r == -EAGAIN || r == -ENOENT)
 			return;
 		d->first = k->next;
 		if (r)

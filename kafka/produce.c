@@ -26,7 +26,7 @@ struct kafka_producer {
 	void *arg;
 	/* Atomic: several threads send, one polls, any reads. */
 	uint64_t sent, acknowledged, failed, errors[KAFKA_TROUBLES];
-	bool connected, fatal;
+	bool connected, fatal, topic_denied;
 };
 
 static void count(uint64_t *counter)
@@ -165,6 +165,7 @@ int kafka_producer_partitions(struct kafka_producer *p, int timeout_ms)
 		partitions = metadata->topics[0].partition_cnt;
 	else
 		count(&p->errors[kafka_trouble_of(why, rd_kafka_err2str(why))]);
+	set_flag(&p->topic_denied, why == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
 	rd_kafka_metadata_destroy(metadata);
 	return partitions;
 }
@@ -174,15 +175,20 @@ int kafka_producer_send(struct kafka_producer *p, int32_t partition, const void 
 {
 	/* The field is not const in librdkafka, but it is only read: no RD_KAFKA_MSG_F_FREE. */
 	union { const void *given; void *wanted; } payload = {.given = data};
+	/* Made here and not by RD_KAFKA_VTYPE_HEADER: librdkafka up to 2.0.2 at least frees those twice when it refuses a message
+	 * (the topic was deleted, or may not be written to). */
+	rd_kafka_headers_t *headers = header_len ? rd_kafka_headers_new(1) : NULL;
+	if (headers)
+		rd_kafka_header_add(headers, "weir", -1, header, (ssize_t)header_len);
 	rd_kafka_vu_t args[] = {
 		{.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = p->rkt},
 		{.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition},
 		{.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {.ptr = payload.wanted, .size = len}},
 		{.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = 0},
 		{.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = opaque},
-		{.vtype = RD_KAFKA_VTYPE_HEADER, .u.header = {.name = "weir", .val = header, .size = (ssize_t)header_len}},
+		{.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers}, /* its own once the message is taken */
 	};
-	size_t n = sizeof(args) / sizeof(args[0]) - (header_len == 0);
+	size_t n = sizeof(args) / sizeof(args[0]) - (headers == NULL);
 	rd_kafka_error_t *error = rd_kafka_produceva(p->rk, args, n);
 	if (!error) {
 		count(&p->sent);
@@ -190,13 +196,18 @@ int kafka_producer_send(struct kafka_producer *p, int32_t partition, const void 
 	}
 	rd_kafka_resp_err_t code = rd_kafka_error_code(error);
 	rd_kafka_error_destroy(error);
+	if (headers)
+		rd_kafka_headers_destroy(headers);
 	if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
 		return -EAGAIN;
-	if (code == RD_KAFKA_RESP_ERR__FATAL)
+	if (code == RD_KAFKA_RESP_ERR__FATAL) {
 		set_flag(&p->fatal, true);
+		return -EAGAIN;
+	}
+	count(&p->errors[kafka_trouble_of(code, rd_kafka_err2str(code))]);
 	switch (verdict(code)) {
 	case KAFKA_TOO_LARGE: return -EMSGSIZE;
-	case KAFKA_RETRY: return -EAGAIN;
+	case KAFKA_RETRY: return -ENOENT;
 	default: return -EINVAL;
 	}
 }
@@ -222,6 +233,7 @@ void kafka_producer_stats(const struct kafka_producer *p, struct kafka_stats *re
 	uint64_t answered = ret_stats->acknowledged + ret_stats->failed;
 	ret_stats->in_flight = ret_stats->sent > answered ? ret_stats->sent - answered : 0;
 	ret_stats->connected = __atomic_load_n(&p->connected, __ATOMIC_RELAXED);
+	ret_stats->topic_denied = __atomic_load_n(&p->topic_denied, __ATOMIC_RELAXED);
 	ret_stats->fatal = __atomic_load_n(&p->fatal, __ATOMIC_RELAXED);
 }
 

@@ -45,6 +45,7 @@ struct kafka_stats {
 	uint64_t in_flight;                  /* messages now inside librdkafka */
 	uint64_t errors[KAFKA_TROUBLES];     /* events that said error, and answers that did */
 	bool connected;                      /* a broker answered and none of the later events said all are down */
+	bool topic_denied;                   /* kafka_producer_partitions(): the broker does not let us see the topic */
 	bool fatal;                          /* nothing can be sent any more: free it and make a new one */
 };
 
@@ -54,8 +55,8 @@ int kafka_producer_new(const struct kafka_producer_setup *setup, struct kafka_pr
 int kafka_producer_partitions(struct kafka_producer *p, int timeout_ms);
 /* Hands over LEN bytes at DATA, which stay the caller's but must not change until delivered() is called with OPAQUE.
  * PARTITION -1: any. HEADER (copied) becomes the value of the message header "weir", none when header_len is 0.
- * 0; -EAGAIN: not now (librdkafka's queue is full, or the producer is fatal); -EMSGSIZE: larger than message.max.bytes;
- * -EINVAL for good. Thread-safe. */
+ * 0; -EAGAIN: not now (librdkafka's queue is full, or the producer is fatal); -ENOENT: topic or partition are gone or forbidden, ask
+ * for them again; -EMSGSIZE: larger than message.max.bytes; -EINVAL for good. Thread-safe. */
 int kafka_producer_send(struct kafka_producer *p, int32_t partition, const void *data, size_t len,
 			const void *header, size_t header_len, void *opaque);
 /* Serves callbacks for at most TIMEOUT_MS; gives how many were served. One thread. */

@@ -69,7 +69,7 @@ static int send_message(struct topic *t, uint64_t flows)
 	t->sequence++;
 	t->in_flight++;
 	int r;
-	while ((r = kafka_producer_send(t->producer, -1, message, len, NULL, 0, message)) == -EAGAIN)
+	while ((r = kafka_producer_send(t->producer, -1, message, len, NULL, 0, message)) == -EAGAIN || r == -ENOENT)
 		kafka_producer_poll(t->producer, 100);
 	if (r < 0) {
 		free(message);

@@ -194,7 +194,7 @@ class SecondBroker(Kafka):
 
     def __init__(self, first):
         super().__init__(first.partitions)
-        self.settings = ("process.roles=broker", "node.id=2", f"controller.quorum.voters=1@127.0.0.1:{first.port + 1}",
+        self.settings = (*first.settings, "process.roles=broker", "node.id=2", f"controller.quorum.voters=1@127.0.0.1:{first.port + 1}",
                          f"listeners=PLAINTEXT://127.0.0.1:{self.port}")
 
 

@@ -79,6 +79,27 @@ class Partitions(unittest.TestCase):
         self.all_there()
         wait_until(lambda: "topic 'missing' is there now" in self.collector.err, "and that it is over")
 
+    def test_topic_deleted(self):
+        """While flows come; then it is made anew, with fewer partitions. What came meanwhile waited."""
+        make = lambda n: self.kafka.tool("org.apache.kafka.tools.TopicCommand", "--create", "--topic", "gone", "--partitions", str(n),
+                                         "--replication-factor", "1")
+        make(4)
+        self.begin("gone")
+        self.send(count=100, rate=1000)
+        self.all_there()
+        self.topic.close()
+        self.kafka.tool("org.apache.kafka.tools.TopicCommand", "--delete", "--topic", "gone")
+        s = self.send(count=500, rate=2000)
+        wait_until(lambda: self.collector.metrics().sum("weir_collector_kafka_errors_total", reason="topic") > 0,
+                   lambda: f"the counter says so\n{self.collector.page('/metrics')}", 60)
+        self.assertGreaterEqual(self.count("flows_pending"), s["flows"])
+        make(2)
+        wait_until(lambda: self.count("flows_pending") == 0, lambda: f"nothing pending\n{self.collector.err[-3000:]}", 90)
+        anew = Topic(self.kafka, "gone")
+        self.addCleanup(anew.close)
+        self.assertEqual(sums(anew.wait_flows(s["flows"])), summary_sums(s))
+        self.assertEqual(self.count("flows_dropped_total"), 0)
+
     def test_too_few_replicas_in_sync(self):
         """Each partition wants two replicas in sync and has one left: the broker takes nothing until the other is back."""
         self.kafka.tool("org.apache.kafka.tools.TopicCommand", "--create", "--topic", "strict", "--replica-assignment", "1:2,1:2",

@@ -215,9 +215,11 @@ class Secure(unittest.TestCase):
         self.refused("none", "MUTUAL", self.tls(), "tls", "ssl.certificate.location", ("MUTUAL", self.tls(certificate="client")))
 
     def test_not_allowed(self):
-        """A user who may look at a topic and not write to it."""
-        self.kafka.tool("kafka.admin.AclCommand", "--add", "--deny-principal", f"User:{USER}", "--operation", "Write", "--topic", "denied")
-        self.refused("denied", "NAME", self.sasl("PLAIN"), "authorization", "kafka-acls --add", ("TLS", self.tls()), connected=True)
+        """A user who may look at a topic and not write to it, and one who may not even look."""
+        for topic, may in (("denied", "Describe"), ("unseen", "DescribeConfigs")):
+            with self.subTest(topic):
+                self.kafka.tool("kafka.admin.AclCommand", "--add", "--allow-principal", f"User:{USER}", "--operation", may, "--topic", topic)
+                self.refused(topic, "NAME", self.sasl("PLAIN"), "authorization", "kafka-acls --add", ("TLS", self.tls()), connected=True)
 
     def test_bad_files(self):
         """What can be seen before anything is sent ends the start, with the property's name."""
