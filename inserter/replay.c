@@ -196,7 +196,8 @@ static int recognise(struct reader *rd, const char *path, char *err, size_t err_
 			 path, path);
 		return -EBADMSG;
 	}
-	if (p[0] == '{') {
+	/* Not '{' alone, which is also the length of a record of 123 octets; no record begins with the key '"' (a text in field 4). */
+	if (p[0] == '{' && p[1] == '"') {
 		snprintf(err, err_len, "%s: JSON lines; only files of --file.format bin can be read back", path);
 		return -EBADMSG;
 	}

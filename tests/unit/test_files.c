@@ -149,6 +149,17 @@ static void test_foreign_and_damaged_files(void **state)
 	put_file("weir.json", "{\"type\":1}\n", 11, path);
 	assert_int_equal(read_back(path, "-q", "-q", 1), 0);
 	assert_non_null(strstr(child.text[1], "JSON"));
+	/* A record whose length is the character that JSON begins with. */
+	struct flow f;
+	flow_clear(&f);
+	f.type = FLOW_TYPE_SFLOW_5;
+	f.n_url = 20;
+	memset(f.url, 'u', sizeof(f.url));
+	while (flow_pack(&f, data) && data[0] < '{')
+		f.n_url++;
+	assert_int_equal(data[0], '{');
+	put_file("weir.brace", data, (size_t)data[0] + 1, path);
+	assert_int_equal(read_back(path, "-q", "-q", 0), 1);
 	put_file("weir.zst", "\x28\xb5\x2f\xfd nonsense", 13, path);
 	assert_int_equal(read_back(path, "-q", "-q", 1), 0);
 	assert_non_null(strstr(child.text[1], "damaged"));
