@@ -151,7 +151,11 @@ static struct frame_next read_ppp(struct frame *fr)
 		wire_skip(&fr->w, 2);
 	if (!fr->f->n_layer_stack)
 		frame_layer(fr, FLOW_LAYER_CUSTOM, 2);
-	switch (wire_u16(&fr->w)) { /* RFC 1661 2: the protocol field */
+	/* RFC 1661 2: the protocol field, the last octet of which is odd, the others even; 6.5: a first octet 0 may be left out. */
+	uint16_t protocol = wire_u8(&fr->w);
+	if (!(protocol & 1))
+		protocol = (uint16_t)(protocol << 8 | wire_u8(&fr->w));
+	switch (protocol) {
 	case 0x0021: return frame_l2_etype(fr, ETYPE_IPV4);
 	case 0x0057: return frame_l2_etype(fr, ETYPE_IPV6);
 	case 0x0281: return frame_l2_etype(fr, ETYPE_MPLS);

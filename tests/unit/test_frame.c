@@ -319,6 +319,9 @@ static void pppoe(void **state)
 	decode(MACS "8864 11 00 0abc 0042 0057 " IP6("06") TCP);
 	assert_outer6();
 	assert_tcp();
+	decode(MACS "8864 11 00 0abc 0041 57 " IP6("06") TCP); /* the protocol field compressed */
+	assert_outer6();
+	assert_tcp();
 	decode(MACS "8863 11 09 0000 0000"); /* discovery */
 	assert_int_equal(f.tunnel_type, 0);
 }
