@@ -11,6 +11,9 @@
 #include "collector/template.h"
 #include "common/clock.h"
 
+/* RFC 7012, flowDirection: the flow was observed where it left. */
+enum { DIRECTION_EGRESS = 1 };
+
 enum { ETYPE_IPV4 = 0x0800, ETYPE_IPV6 = 0x86dd, PROTO_ICMP = 1, PROTO_ICMPV6 = 58 };
 
 /* An exporter's clock may run ahead of the uptime in its header by as much. */
@@ -164,8 +167,12 @@ static void fill_rate(const struct record_run *run, struct record *r)
 	struct flow *f = &r->flow;
 	uint64_t rate = run->t->sampling ? sampling_rate(&r->extra.sampling) : 0;
 
-	if (!rate && run->look_up_rate)
-		rate = sampling_find(run->dom, run->src->port, f->selector_id, f->in_if);
+	if (!rate && run->look_up_rate) {
+		/* An interface's rate is that of the packets observed there: of those that leave, too. */
+		bool egress = f->flow_direction == DIRECTION_EGRESS && f->out_if;
+		const uint32_t seen_at[2] = {egress ? f->out_if : f->in_if, f->in_if};
+		rate = sampling_find(run->dom, run->src->port, f->selector_id, seen_at);
+	}
 	if (rate)
 		f->sampling_rate = rate;
 }

@@ -205,18 +205,21 @@ void sampling_learn(struct decoder *d, struct domain *dom, uint16_t port, const 
 	dom->sampling->stale = true;
 }
 
-uint64_t sampling_find(const struct domain *dom, uint16_t port, uint64_t selector, uint32_t in_if)
+uint64_t sampling_find(const struct domain *dom, uint16_t port, uint64_t selector, const uint32_t seen_at[2])
 {
+	enum { WITH_SELECTOR = 3, ALL = 5 };
 	const struct sampling *s = dom->sampling;
-	const struct sampling_key keys[] = {
-		{.has_selector = true, .has_in_if = true, .selector = selector, .in_if = in_if},
+	const struct sampling_key keys[ALL] = {
+		{.has_selector = true, .has_in_if = true, .selector = selector, .in_if = seen_at[0]},
+		{.has_selector = true, .has_in_if = true, .selector = selector, .in_if = seen_at[1]},
 		{.has_selector = true, .selector = selector},
-		{.has_in_if = true, .in_if = in_if},
+		{.has_in_if = true, .in_if = seen_at[0]},
+		{.has_in_if = true, .in_if = seen_at[1]},
 	};
 
 	if (!s)
 		return 0;
-	for (size_t i = selector ? 0 : 2; i < 3; i++) {
+	for (size_t i = selector ? 0 : WITH_SELECTOR; i < ALL; i++) {
 		const struct sampler *item = find(s, &keys[i], port);
 		if (item)
 			return item->rate;

@@ -52,8 +52,9 @@ void sampling_learn(struct decoder *d, struct domain *dom, uint16_t port, const 
 /* The rate that all of DOM's samplers have, as PORT knows them, 0 when they differ. To be asked before sampling_find(),
  * once a set. */
 uint64_t sampling_only(struct domain *dom, uint16_t port);
-/* The rate of a flow of DOM, come from PORT, that names SELECTOR (0: none) and IN_IF; 0 unknown. */
-uint64_t sampling_find(const struct domain *dom, uint16_t port, uint64_t selector, uint32_t in_if);
+/* The rate of a flow of DOM, come from PORT, that names SELECTOR (0: none) and was SEEN_AT the first of these interfaces
+ * of which a rate is known; 0 unknown. */
+uint64_t sampling_find(const struct domain *dom, uint16_t port, uint64_t selector, const uint32_t seen_at[2]);
 
 /* Calls FN for each rate that is known of DOM. */
 void sampling_each(const struct domain *dom,

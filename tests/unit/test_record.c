@@ -353,6 +353,31 @@ static void asa_of_old(void **state)
 }
 
 /* Open vSwitch: two interfaces, each with its type, name and description behind it. */
+/* A device that meters below IP has no ingressInterface to tell. */
+static void physical_interfaces_alone(void **state)
+{
+	(void)state;
+	ipfix(1);
+	open_record(FIELDS(F(8, 4), F(252, 4), F(253, 4)));
+	put(1, 4), put(11, 4), put(12, 4);
+	close_record();
+	const struct flow *f = &flows[0];
+	assert_int_equal(f->in_if, 11);
+	assert_int_equal(f->out_if, 12);
+	assert_int_equal(f->in_phys_if, 11);
+	assert_int_equal(f->out_phys_if, 12);
+
+	ipfix(1);
+	open_record(FIELDS(F(252, 4), F(10, 4), F(253, 4), F(14, 4)));
+	put(11, 4), put(1, 4), put(12, 4), put(2, 4);
+	close_record();
+	f = &flows[n_flows - 1];
+	assert_int_equal(f->in_if, 1);
+	assert_int_equal(f->out_if, 2);
+	assert_int_equal(f->in_phys_if, 11);
+	assert_int_equal(f->out_phys_if, 12);
+}
+
 static void the_second_interface_name_is_the_egress_one(void **state)
 {
 	(void)state;
@@ -496,7 +521,7 @@ int main(void)
 		T(responder_counts_stand_beside), T(the_zero_address_does_not_overwrite), T(a_zero_address_alone_is_present),
 		T(macs_in_before_out), T(reduced_size_encoding), T(odd_lengths), T(vlans), T(mpls_labels),
 		T(nothing_leaks_between_records), T(icmp_in_every_form), T(nat_and_port_blocks), T(asa_of_old),
-		T(the_second_interface_name_is_the_egress_one), T(the_tunnel_of_a_virtual_switch),
+		T(physical_interfaces_alone), T(the_second_interface_name_is_the_egress_one), T(the_tunnel_of_a_virtual_switch),
 		T(repeated_elements_are_the_inner_header), T(text_is_clean), T(long_text_is_cut_between_characters),
 		T(enterprise_elements), T(juniper_drop_reason), T(ip_version_and_ethertype),
 		T(fragment_flags_are_those_of_the_header),

@@ -178,6 +178,31 @@ static void by_interface(void **state)
 	assert_int_equal(flows[2].sampling_rate, 0);
 }
 
+/* RFC 7012, flowDirection: what was observed leaving is sampled as its egress interface is. */
+static void by_the_interface_it_left_by(void **state)
+{
+	(void)state;
+	v9(1);
+	options_template_set(300, 1, FIELDS(F(2, 4), F(34, 4), F(35, 1)));
+	set(300);
+	put(7, 4), put(100, 4), put(2, 1);
+	put(8, 4), put(200, 4), put(2, 1);
+	end_set();
+	template_set(400, FIELDS(F(8, 4), F(10, 4), F(14, 4), F(61, 1)));
+	set(400);
+	put(1, 4), put(7, 4), put(8, 4), put(0, 1);
+	put(1, 4), put(7, 4), put(8, 4), put(1, 1);
+	put(1, 4), put(9, 4), put(8, 4), put(1, 1);
+	put(1, 4), put(7, 4), put(9, 4), put(1, 1);
+	put(1, 4), put(7, 4), put(0, 4), put(1, 1);
+	done();
+	assert_int_equal(flows[0].sampling_rate, 100);
+	assert_int_equal(flows[1].sampling_rate, 200);
+	assert_int_equal(flows[2].sampling_rate, 200);
+	assert_int_equal(flows[3].sampling_rate, 100); /* nothing is known of 9 */
+	assert_int_equal(flows[4].sampling_rate, 100);
+}
+
 /* goflow GF2#207: options data from another source port than the flows. */
 static void options_from_another_port(void **state)
 {
@@ -283,7 +308,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(unknown_is_0_and_counted), T(several_rates_on_one_box), T(one_rate_is_for_all), T(packet_interval_and_space),
 		T(size_of_population_and_probability),
-		T(parameters_of_another_algorithm), T(rates_of_any_length), T(a_rate_in_the_record), T(by_interface),
+		T(parameters_of_another_algorithm), T(rates_of_any_length), T(a_rate_in_the_record), T(by_interface), T(by_the_interface_it_left_by),
 		T(options_from_another_port), T(a_rate_that_changes), T(rates_of_many_ports_are_bounded),
 		T(samplers_are_bounded), T(configured_rates),
 	};
