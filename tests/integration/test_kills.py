@@ -40,11 +40,11 @@ class Kills(unittest.TestCase):
         self.topic = Topic(self.kafka, self.name)
         self.addCleanup(self.topic.close)
 
-    def inserter(self, *options):
+    def inserter(self, *options, member="group.instance.id=one"):
         http = free_port()
         # A member that keeps its name is back at once after a kill, where another waits until the dead one is given up.
         p = Program(f"{BIN}/weir-inserter", *options, "--kafka.brokers", self.kafka.brokers, "--kafka.topic", self.name, "--from", "beginning",
-                    "--flush", "200ms", "--addr", f"127.0.0.1:{http}", "--kafka.property", "group.instance.id=one")
+                    "--flush", "200ms", "--addr", f"127.0.0.1:{http}", "--kafka.property", member)
         p.http = http
         self.addCleanup(p.close)
         return p
@@ -104,6 +104,38 @@ class Kills(unittest.TestCase):
             return not marks(self.topic.wait_flows(summary["flows"])) - marks(ingest.flows)
         summary = self.under_load(("http", "--http.url", ingest.url, "--http.batch", "100"), all_there)
         self.check_none_lost(marks(ingest.flows), summary)
+
+    def share(self, options, read):
+        """Two of a group; under load one goes and another comes, so that partitions change hands in the middle of batches.
+        OPTIONS(i) are those of the i-th, READ(i, p) the flows it has stored or shown."""
+        mocker = mock_in_background(self.collector.to, f"{self.dir}/summary", protocol="ipfix", count=1500, flows=10, rate=150)
+        self.addCleanup(mocker.close)
+        start = lambda i: self.inserter(*options(i), member="session.timeout.ms=10000")
+        members = [start(0), start(1)]
+        wait_until(lambda: self.read(members[0]) >= 2 and self.read(members[1]) >= 2,
+                   lambda: f"both read\n{members[0].err}\n{members[1].err}", 60)
+        self.assertEqual(members[0].terminate(), 0, members[0].err)
+        members.append(start(2))
+        self.assertEqual(mocker.wait(60), 0, mocker.err)
+        with open(f"{self.dir}/summary") as f:
+            summary = json.load(f)
+        sent = marks(self.topic.wait_flows(summary["flows"]))
+        got = lambda: marks(flow for i, p in enumerate(members) for flow in read(i, p))
+        wait_until(lambda: not sent - got(), lambda: f"every flow with one of them\n{members[1].err}\n{members[2].err}", 90)
+        self.assertIn("the group gave us", members[2].err)
+        self.assertEqual([p.terminate() for p in members[1:]], [0, 0])
+        self.check_none_lost(got(), summary)
+
+    def test_two_of_a_group_file(self):
+        def read(i, p):
+            done = subprocess.run([f"{BIN}/weir-inserter", "print", "-r", f"{self.dir}/{i}", "-o", "json", "--loglevel", "error"],
+                                  capture_output=True, text=True)
+            return [json.loads(line) for line in done.stdout.splitlines()]
+        self.share(lambda i: ("file", "--file.dir", f"{self.dir}/{i}", "--file.every", "1s"), read)
+
+    def test_two_of_a_group_print(self):
+        self.share(lambda i: ("print", "-o", "json", "--group", "terminals"),
+                   lambda i, p: [json.loads(line) for line in p.out.splitlines(True) if line.endswith("\n")])
 
     @unittest.skipUnless(shutil.which("redis-server"), "redis-server is not installed")
     def test_redis(self):
