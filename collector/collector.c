@@ -179,6 +179,8 @@ static int start_workers(struct collector *c, struct open_inputs *open, char *er
 			}
 			c->n_workers++;
 		}
+		if (i == 0)
+			log_info(LOG_OURS, "starting weir-collector %s", WEIR_VERSION);
 		say_listening(options.listen, &c->sockets[i]);
 	}
 	return 0;

@@ -3,6 +3,8 @@
 import collections
 import ipaddress
 import json
+import re
+import socket
 import time
 import unittest
 
@@ -84,6 +86,35 @@ class ToCollector(unittest.TestCase):
         self.assertEqual(sums(flows), summary_sums(s))
         self.assertEqual(len({f["sampler_address"] for f in flows}), 10000)
         self.assertEqual(self.collector.metrics().sum("weir_collector_exporters"), 10000)
+
+
+# The record of the telemetry API's page.
+KEYS = """type time_received_ns sequence_num sampling_rate sampler_address time_flow_start_ns time_flow_end_ns bytes packets src_addr dst_addr
+etype proto src_port dst_port in_if out_if src_mac dst_mac src_vlan dst_vlan vlan_id ip_tos forwarding_status ip_ttl ip_flags tcp_flags
+icmp_type icmp_code ipv6_flow_label fragment_id fragment_offset src_as dst_as next_hop next_hop_as src_net dst_net bgp_next_hop
+bgp_communities as_path mpls_ttl mpls_label mpls_ip observation_domain_id observation_point_id layer_stack layer_size
+ipv6_routing_header_addresses ipv6_routing_header_seg_left""".split()
+
+
+class TelemetryApi(unittest.TestCase):
+    """Its collector's command line and its test generator's, what its page greps for in the log, and its record."""
+
+    def test_page(self):
+        port, http = free_port(socket.SOCK_DGRAM), free_port()
+        collector = Program(f"{BIN}/weir-collector", f"-listen=netflow://:{port}", "-format=json", "-transport=file", "-transport.file=",
+                            "-addr", f"localhost:{http}")
+        self.addCleanup(collector.close)
+        wait_until(lambda: "listening on" in collector.err, lambda: collector.err)
+        s = mock(f"127.0.0.1:{port}", protocol="v5", count=5, flows=3)
+        self.assertEqual(s["flows"], 15)
+        wait_until(lambda: collector.out.count("\n") == 15, lambda: f"15 lines\n{collector.out}\n{collector.err}")
+        lines = collector.out.splitlines()
+        self.assertEqual(sum("NETFLOW_V5" in line for line in lines), 15)
+        self.assertEqual([list(json.loads(line))[:50] for line in lines], [KEYS] * 15)  # fields of weir's own follow
+        self.assertEqual(collector.terminate(), 0)
+        told = [line for line in collector.err.splitlines() if re.search("(starting|error|warning)", line)]
+        self.assertEqual(len(told), 1, told)
+        self.assertIn("starting weir-collector", told[0])
 
 
 class Usage(unittest.TestCase):
