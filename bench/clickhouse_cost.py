@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """bench/clickhouse_cost.py [MILLIONS] [VARIANT...]: where ClickHouse's CPU goes, from packed messages in a real Kafka to rows.
+bench/clickhouse_cost.py --forms [MILLIONS]: the same rows from packed messages and from messages of one flow, three rounds.
 
 The same topic is read again and again by weir-embedded, each time by a schema that lacks one thing: a view, the indexes, the leaving
-out of doubles. What a thing costs is what its lack saves. Merges are in it, as they come.
+out of doubles. What a thing costs is what its lack saves. Merges are in it, as they come; --forms stops them, and says what they add.
+The engine's start, as seen on an empty topic, is taken off.
 """
 import os
 import re
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -64,12 +67,17 @@ VARIANTS = {
 }
 
 
-def fill(brokers, flows):
+def without_merges(sql):
+    """From before the first row on."""
+    return "SYSTEM STOP MERGES;\n" + sql if "VIEW flows_consumer TO" in sql else sql
+
+
+def fill(brokers, flows, *options):
     """The topic, through a collector, so that messages are what they are."""
     http, udp = measure.free_port(socket.SOCK_STREAM), measure.free_port(socket.SOCK_DGRAM)
     with tempfile.TemporaryDirectory() as d, measure.process(
             [f"{measure.BIN}/weir-collector", "--listen", f"netflow://127.0.0.1:{udp}", "--kafka.brokers", brokers, "--addr",
-             f"localhost:{http}", "--journal.path", d]):
+             f"localhost:{http}", "--journal.path", d, *options]):
         measure.load(udp, flows // 16, 8000)
         for _ in range(600):
             done = measure.metric(http, "weir_collector_flows_acknowledged_total")
@@ -84,20 +92,20 @@ def ask(http, sql):
         return r.read().decode().strip()
 
 
-def read(brokers, number, change, flows):
-    """CPU a flow in us, and rows."""
+def read(brokers, group, change, flows, topic="flows"):
+    """CPU seconds, and rows."""
     with tempfile.TemporaryDirectory() as d:
         shutil.copytree(f"{ROOT}/sql/clickhouse", f"{d}/sql")
         for name in os.listdir(f"{d}/sql"):
             with open(f"{d}/sql/{name}") as f:
                 sql = change(f.read())
-            for text, value in {**FIXED, "${KAFKA_GROUP:-clickhouse}": f"cost-{number}"}.items():
+            for text, value in {**FIXED, "${KAFKA_GROUP:-clickhouse}": group}.items():
                 sql = sql.replace(text, value)
             if name.startswith("020"):
                 sql += COUNT
             with open(f"{d}/sql/{name}", "w") as f:
                 f.write(sql)
-        p = subprocess.Popen([f"{measure.BIN}/weir-embedded", "--addr", "localhost:0", "--kafka.brokers", brokers, "--sql", f"{d}/sql",
+        p = subprocess.Popen([f"{measure.BIN}/weir-embedded", "--addr", "localhost:0", "--kafka.brokers", brokers, "--kafka.topic", topic, "--sql", f"{d}/sql",
                               "--data", f"{d}/tables", "--ready-file", f"{d}/ready", "--loglevel", "warn"])
         try:
             while not os.path.exists(f"{d}/ready"):
@@ -109,24 +117,56 @@ def read(brokers, number, change, flows):
             while int(ask(http, "SELECT sum(Flows) FROM counted")) < flows:
                 if time.monotonic() - began > 300:
                     raise SystemExit("not all was read within 300 s")
-                time.sleep(0.1)
+                time.sleep(0.5)  # asking costs, too
             time.sleep(3)  # for what stands behind the last block, and merges
             rows = int(ask(http, "SELECT count() FROM flows_raw"))
-            return sum(measure.cpu_seconds(p.pid)) / flows * 1e6, rows
+            return sum(measure.cpu_seconds(p.pid)), rows
         finally:
             p.terminate()
             p.wait()
 
 
+def empty(brokers, change):
+    """CPU seconds of an engine that has nothing to read."""
+    subprocess.run(["kcat", "-b", brokers, "-L", "-t", "empty", "-X", "allow.auto.create.topics=true"], check=True, stdout=subprocess.DEVNULL)
+    return read(brokers, "empty", change, 0, "empty")[0]
+
+
+def forms(brokers, flows):
+    """Of messages of one flow a fifth: each costs many times as much, so that its start and its end weigh as little."""
+    kinds = {"packed": ("flows", flows, ()), "one flow a message": ("single", flows // 5, ("--kafka.batch.flows", "1"))}
+    there = {name: fill(brokers, n, "--kafka.topic", topic, *options) for name, (topic, n, options) in kinds.items()}
+    start = empty(brokers, without_merges)
+    print(f"{' and '.join(map(str, there.values()))} flows, load of the machine {os.getloadavg()[0]:.1f}; {start:.1f} s of CPU for the "
+          "engine's start taken off\n\n| us of CPU a row, without merges | round 1 | 2 | 3 | median |\n| --- | --- | --- | --- | --- |")
+    seen = {name: [] for name in kinds}
+    for n in range(3):
+        for name, (topic, _, _) in kinds.items():
+            cpu, rows = read(brokers, f"{n}-{topic}", without_merges, there[name], topic)
+            if rows != there[name]:
+                raise SystemExit(f"{name}: {rows} rows of {there[name]} flows")
+            seen[name].append((cpu - start) / rows * 1e6)
+    for name, values in seen.items():
+        print(f"| {name} | {' | '.join(f'{v:.2f}' for v in values)} | {statistics.median(values):.2f} |")
+    ratios = [p / o for p, o in zip(*seen.values())]
+    print(f"| packed / one flow | {' | '.join(f'{r:.2f}' for r in ratios)} | {statistics.median(ratios):.2f} |", flush=True)
+    cpu, rows = read(brokers, "merging", lambda sql: sql, there["packed"])
+    print(f"\npacked, with merges until 3 s after the last row: {(cpu - start) / rows * 1e6:.2f} us a row; load now {os.getloadavg()[0]:.1f}")
+
+
 def main():
-    millions = float(sys.argv[1]) if len(sys.argv) > 1 else 2
-    chosen = sys.argv[2:] or list(VARIANTS)
+    words = [w for w in sys.argv[1:] if w != "--forms"]
+    millions = float(words[0]) if words else 2
     with measure.kafka() as brokers:
+        if "--forms" in sys.argv:
+            forms(brokers, int(millions * 1e6))
+            return
         flows = fill(brokers, int(millions * 1e6))
+        start = empty(brokers, lambda sql: sql)
         print(f"{flows} flows in the topic, load of the machine {os.getloadavg()[0]:.1f}\n\n| schema | us of CPU a flow | rows |\n| --- | --- | --- |")
-        for number, name in enumerate(chosen):
-            cpu, rows = read(brokers, number, VARIANTS[name], flows)
-            print(f"| {name} | {cpu:.2f} | {rows} |", flush=True)
+        for number, name in enumerate(words[1:] or VARIANTS):
+            cpu, rows = read(brokers, f"cost-{number}", VARIANTS[name], flows)
+            print(f"| {name} | {(cpu - start) / flows * 1e6:.2f} | {rows} |", flush=True)
 
 
 if __name__ == "__main__":

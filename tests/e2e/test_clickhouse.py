@@ -199,6 +199,12 @@ class Tables(OneEngine):
         self.query("INSERT INTO other.flows_queue (Bytes, SrcAS, TimeReceived) VALUES (6, 7, now())")
         self.assertEqual(self.query("SELECT sum(Bytes) FROM other.flows_raw"), [[11]])
         self.assertEqual(self.query("SELECT sum(Bytes) FROM other.flows_5m WHERE SrcAS = 7"), [[11]])
+        for local, client in (("192.168.1.0/24", "192.168.1.9"), ("203.0.113.0/24", "203.0.113.9")):  # also a setting, at each time
+            subprocess.run([*apply, f"LOCAL={local}"], check=True, capture_output=True)
+            self.query("TRUNCATE TABLE other.home_flows")
+            self.query("INSERT INTO other.flows_queue (SrcAddr, DstAddr, TimeReceived) VALUES "
+                       "('::ffff:192.168.1.9', '::ffff:203.0.113.9', now())")
+            self.assertEqual(self.query("SELECT clientIPv4 FROM other.home_flows"), [[client]])
         bad = subprocess.run([*apply, "LOCAL=x'y"], capture_output=True, text=True)
         self.assertEqual(bad.returncode, 1)
         self.assertIn("LOCAL", bad.stderr)
