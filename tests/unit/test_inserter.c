@@ -141,6 +141,27 @@ static void test_bad_records_are_counted_and_passed_over(void **state)
 	assert_string_equal(child.text[0], " 40000\n 40001\n");
 }
 
+static void test_a_message_of_a_megabyte(void **state)
+{
+	enum { FULL = 990 * 1000 }; /* the broker takes 1000000 */
+	static uint8_t m[FULL + FLOW_PACK_MAX];
+	struct cluster *cl = *state;
+	size_t len = 0, flows = 0;
+	char count[16];
+	cluster_create(cl, 1);
+	while (len < FULL) {
+		len += pack_one((int)(flows % 10000), m + len);
+		flows++;
+	}
+	cluster_send(cl, 0, m, len, NULL, 0);
+	cluster_flush(cl);
+	snprintf(count, sizeof(count), "%zu", flows);
+	const char *const argv[] = {"weir-inserter", "print", "-q", "-o", "fmt:%dp", "--from", "beginning", "-c", count, BROKERS, NULL};
+	child_start(&child, argv);
+	assert_int_equal(child_end(&child, 0), 0);
+	assert_int_equal(child_lines(child.text[0], "\n"), flows);
+}
+
 static void test_enrichment_in_a_sink(void **state)
 {
 	static struct mmdb_writer writer;
@@ -203,7 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_CLUSTER(test_print_and_metrics_in_one_process),
 		WITH_CLUSTER(test_two_terminals_see_every_flow),
-		WITH_CLUSTER(test_bad_records_are_counted_and_passed_over),
+		WITH_CLUSTER(test_bad_records_are_counted_and_passed_over), WITH_CLUSTER(test_a_message_of_a_megabyte),
 		WITH_CLUSTER(test_enrichment_in_a_sink),
 		cmocka_unit_test(test_no_broker_is_one_line),
 		cmocka_unit_test(test_bad_usage),
