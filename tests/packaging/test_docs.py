@@ -29,7 +29,7 @@ FOREIGN = set("""--action --add --allow-principal --bootstrap-server --broker --
     --group --help --install --into --name --now --operation --partitions --prefix --topic --python_out --runs --seconds --test
     --version --cluster --component --preset --build --build-name --url --user --workflow --once --long --hours --id --comment
     --cflags --libs --home-dir --shell --system --user-group --sql --packets --table --check --minutes --multiquery --nflog-group --nflog-size
-    --nflog-threshold --target --network --with-key --days --exporters --sampling --retention --outage""".split())
+    --nflog-threshold --target --network --with-key --days --exporters --sampling --retention --outage --plot --forms""".split())
 
 
 def blocks(page):
