@@ -1,7 +1,8 @@
 /*
  * frame.c -- runs the chain of header readers over one packet and puts what they found into struct flow.
  *
- * By default the outermost packet fills the fields that goflow2 fills and the innermost one the inner_* fields;
+ * By default the outermost packet fills the fields that goflow2 fills and the innermost one the inner_* fields; where the
+ * frame that travelled has no IP header of its own (a pseudowire) the first packet that has one is the outermost.
  * FRAME_INNER_INSTEAD puts the innermost in the outer's place, for those who want to see what their tunnels carry.
  * MPLS labels, segment lists and layers are the same either way: they tell how the packet travelled.
  */
@@ -16,10 +17,25 @@
 /* Headers of one packet. Real ones have fewer than ten; a crafted chain of tiny headers must not cost more than this. */
 enum { STEPS_MAX = 40 };
 
+/* The first IP packet, in the frame that travelled, once there are more than one. */
+static void settle_outer(struct frame *fr)
+{
+	if (fr->outer.src || !fr->now.src)
+		return;
+	const struct frame_packet link = fr->outer;
+	fr->outer = fr->now;
+	fr->outer.src_mac = link.src_mac;
+	fr->outer.dst_mac = link.dst_mac;
+	fr->outer.vlan = link.vlan;
+	fr->outer.customer_vlan = link.customer_vlan;
+}
+
 void frame_enter(struct frame *fr, enum flow_tunnel tunnel, uint64_t id)
 {
 	if (!fr->level++)
 		fr->outer = fr->now;
+	else
+		settle_outer(fr);
 	if (fr->now.src)
 		fr->best = fr->now;
 	fr->now = (struct frame_packet){0};
@@ -94,7 +110,7 @@ static const struct frame_packet *innermost(const struct frame *fr)
 	return now->src || other || !fr->best.src ? now : &fr->best;
 }
 
-static uint32_t put_packets(const struct frame *fr, enum frame_inner inner)
+static uint32_t put_packets(struct frame *fr, enum frame_inner inner)
 {
 	if (!fr->level) {
 		put_link(&fr->now, fr->f);
@@ -108,6 +124,7 @@ static uint32_t put_packets(const struct frame *fr, enum frame_inner inner)
 		put_base(in, fr->f);
 		return in->ip_len;
 	}
+	settle_outer(fr);
 	put_link(&fr->outer, fr->f);
 	put_base(&fr->outer, fr->f);
 	/* A tunnel whose inside was cut off leaves nothing to tell. */

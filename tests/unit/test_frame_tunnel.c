@@ -14,8 +14,9 @@ static void mpls_pseudowires(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		decode(frames[i]);
 		assert_macs();
-		assert_int_equal(f.etype, 0x8847);
-		assert_int_equal(f.src_addr.len, 0);
+		assert_int_equal(f.etype, 0x0800); /* no IP header outside: the first inside */
+		assert_addr(&f.src_addr, "10.0.0.1");
+		assert_tcp();
 		assert_int_equal(f.tunnel_type, FLOW_TUNNEL_MPLS);
 		assert_int_equal(f.tunnel_id, 200);
 		assert_inner_macs();
@@ -26,6 +27,11 @@ static void mpls_pseudowires(void **state)
 		assert_int_equal(f.src_mac, 0x0a0000000001);
 		assert_tcp();
 	}
+	/* A tunnel within it: the first IP header is the outer one, still in the frame that travelled. */
+	decode(MACS "8847 00064 1 40 " MACS_IN "0800 " IP4("04") IP4_IN("06") TCP);
+	assert_macs();
+	assert_outer4();
+	assert_inner_tcp4();
 	decode(MACS "8847 00064 1 40 10000021 0000 0000 0000 0000 0000 0000"); /* an OAM channel is no frame */
 	assert_int_equal(f.tunnel_type, 0);
 	assert_layers("Ethernet:14 MPLS:4");
