@@ -21,8 +21,13 @@
 #include "proto/flow.h"
 #include "proto/json.h"
 
+/* For a request under way when the program is told to end: an ordinary answer comes in time, a hung server holds nobody up. */
+#define END_GRACE_NS (5 * NS_PER_S)
+
 struct post {
 	const struct http_lines_options *o;
+	const atomic_bool *stop;
+	uint64_t end_ns; /* once stop was seen */
 	struct http_lines *out;
 	struct buf body;
 	size_t lines;
@@ -31,8 +36,13 @@ struct post {
 
 static bool must_end(void *arg)
 {
-	const atomic_bool *stop = arg;
-	return *stop;
+	struct post *p = arg;
+	if (!*p->stop)
+		return false;
+	uint64_t now = clock_monotonic_ns();
+	if (!p->end_ns)
+		p->end_ns = now + END_GRACE_NS;
+	return now >= p->end_ns;
 }
 
 static int post_open(const void *options, const struct sink_env *env, void **ret_self, char *err, size_t err_len)
@@ -43,7 +53,8 @@ static int post_open(const void *options, const struct sink_env *env, void **ret
 		return -ENOMEM;
 	}
 	p->o = options;
-	int r = http_lines_new(options, must_end, (void *)(uintptr_t)env->stop, &p->out, err, err_len);
+	p->stop = env->stop;
+	int r = http_lines_new(options, must_end, p, &p->out, err, err_len);
 	if (r) {
 		free(p);
 		return r;
