@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "collector/config.h"
-#include "collector/transport.h"
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -16,7 +15,12 @@
 
 enum { BEHIND_BATCHES = 128 };
 
-int held_open(struct held *h, const struct config *config, char *err, size_t err_len)
+static struct transport_held *of(struct transport *t)
+{
+	return (struct transport_held *)t;
+}
+
+int held_open(struct transport_held *h, const struct transport_ops *ops, const struct config *config, char *err, size_t err_len)
 {
 	struct journal_stats s;
 	struct journal_options options = {
@@ -27,6 +31,8 @@ int held_open(struct held *h, const struct config *config, char *err, size_t err
 		.epoch = clock_wall_ns(),
 		.format = config->format,
 	};
+	h->base.ops = ops;
+	h->config = config;
 	int rc = journal_open(&options, &h->journal, err, err_len);
 	if (rc < 0)
 		return rc;
@@ -38,23 +44,70 @@ int held_open(struct held *h, const struct config *config, char *err, size_t err
 	return 0;
 }
 
-void held_close(struct held *h)
+int held_start(struct transport_held *h, void *(*sender)(void *), char *err, size_t err_len)
+{
+	int rc = -pthread_create(&h->thread, NULL, sender, h);
+	h->thread_runs = rc == 0;
+	if (rc < 0)
+		snprintf(err, err_len, "cannot start a thread: %s", strerror(-rc));
+	return rc;
+}
+
+void held_ask_end(struct transport_held *h, uint64_t deadline_ns)
+{
+	h->deadline_ns = deadline_ns;
+	__atomic_store_n(&h->stop, true, __ATOMIC_RELEASE);
+}
+
+void held_join(struct transport_held *h)
+{
+	if (h->thread_runs)
+		pthread_join(h->thread, NULL);
+	h->thread_runs = false;
+}
+
+void held_close(struct transport_held *h)
 {
 	journal_close(h->journal);
 	h->journal = NULL;
 }
 
-bool held_is_behind(const struct held *h)
+bool held_is_late(const struct transport_held *h)
+{
+	return __atomic_load_n(&h->stop, __ATOMIC_ACQUIRE) && clock_monotonic_ns() >= h->deadline_ns;
+}
+
+bool held_is_over(const struct transport_held *h)
 {
 	struct journal_stats s;
+	if (!__atomic_load_n(&h->stop, __ATOMIC_ACQUIRE))
+		return false;
 	journal_stats(h->journal, &s);
+	return s.waiting_batches == 0 || held_is_late(h);
+}
+
+struct batch *held_take(struct transport *t)
+{
+	return journal_take(of(t)->journal);
+}
+
+struct batch *held_swap(struct transport *t, struct batch *full, uint64_t now_ns)
+{
+	t->ops->give_back(t, full, now_ns);
+	return held_take(t);
+}
+
+bool held_is_behind(struct transport *t)
+{
+	struct journal_stats s;
+	journal_stats(of(t)->journal, &s);
 	return s.waiting_batches > BEHIND_BATCHES || s.used_slots > s.max_slots / 2;
 }
 
-void held_totals(const struct held *h, struct transport_totals *ret_totals)
+void held_totals(struct transport *t, struct transport_totals *ret_totals)
 {
 	struct journal_stats s;
-	journal_stats(h->journal, &s);
+	journal_stats(of(t)->journal, &s);
 	*ret_totals = (struct transport_totals){
 		.put = s.put_flows, .recovered = s.recovered_flows, .acknowledged = s.acknowledged_flows,
 		.waiting = s.waiting_flows,
@@ -62,10 +115,10 @@ void held_totals(const struct held *h, struct transport_totals *ret_totals)
 	memcpy(ret_totals->dropped, s.dropped_flows, sizeof(s.dropped_flows));
 }
 
-void held_metrics(const struct held *h, struct buf *out)
+void held_metrics(struct transport *t, struct buf *out)
 {
 	struct journal_stats j;
-	journal_stats(h->journal, &j);
+	journal_stats(of(t)->journal, &j);
 	const struct {
 		const char *name, *type, *help;
 		uint64_t value;
@@ -86,8 +139,9 @@ void held_metrics(const struct held *h, struct buf *out)
 	}
 }
 
-void held_tick(struct held *h, uint64_t now_ns)
+void held_tick(struct transport *t, uint64_t now_ns)
 {
+	struct transport_held *h = of(t);
 	struct journal_stats s;
 	char text[400];
 	uint64_t swallowed;
@@ -104,7 +158,7 @@ void held_tick(struct held *h, uint64_t now_ns)
 	}
 }
 
-void held_say_left(const struct held *h)
+void held_say_left(const struct transport_held *h)
 {
 	struct journal_stats s;
 	journal_stats(h->journal, &s);

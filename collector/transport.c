@@ -13,6 +13,30 @@
 #include "collector/plain.h"
 #include "common/counter.h"
 
+void transport_no_reopen(struct transport *t, char *said, size_t said_len)
+{
+	(void)t;
+	snprintf(said, said_len, "%s", "");
+}
+
+bool transport_is_alive(struct transport *t)
+{
+	(void)t;
+	return true;
+}
+
+bool transport_is_never_behind(struct transport *t)
+{
+	(void)t;
+	return false; /* swap is done with a batch */
+}
+
+void transport_no_metrics(struct transport *t, struct buf *out)
+{
+	(void)t;
+	(void)out; /* the totals say it all */
+}
+
 struct transport_null {
 	struct transport base;
 	size_t payload_bytes;
@@ -37,12 +61,6 @@ static void null_give_back(struct transport *t, struct batch *last, uint64_t now
 	plain_batch_free(null_swap(t, last, now_ns));
 }
 
-static void null_reopen(struct transport *t, char *said, size_t said_len)
-{
-	(void)t;
-	snprintf(said, said_len, "%s", "");
-}
-
 static bool null_ready(struct transport *t, char *why_not, size_t why_len)
 {
 	(void)t;
@@ -50,28 +68,10 @@ static bool null_ready(struct transport *t, char *why_not, size_t why_len)
 	return true;
 }
 
-static bool null_alive(struct transport *t)
-{
-	(void)t;
-	return true;
-}
-
-static bool null_behind(struct transport *t)
-{
-	(void)t;
-	return false;
-}
-
 static void null_totals(struct transport *t, struct transport_totals *ret_totals)
 {
 	uint64_t flows = counter_get(&((struct transport_null *)t)->flows);
 	*ret_totals = (struct transport_totals){.put = flows, .acknowledged = flows};
-}
-
-static void null_metrics(struct transport *t, struct buf *out)
-{
-	(void)t;
-	(void)out; /* the totals say it all */
 }
 
 static void null_tick(struct transport *t, uint64_t now_ns)
@@ -90,12 +90,12 @@ static const struct transport_ops null_ops = {
 	.take = null_take,
 	.swap = null_swap,
 	.give_back = null_give_back,
-	.reopen = null_reopen,
+	.reopen = transport_no_reopen,
 	.ready = null_ready,
-	.alive = null_alive,
-	.behind = null_behind,
+	.alive = transport_is_alive,
+	.behind = transport_is_never_behind,
 	.totals = null_totals,
-	.metrics = null_metrics,
+	.metrics = transport_no_metrics,
 	.tick = null_tick,
 	.flush = null_tick,
 	.free = null_free,

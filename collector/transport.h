@@ -55,6 +55,12 @@ struct transport {
 	const struct transport_ops *ops;
 };
 
+/* Operations of transports that have nothing to do there. */
+void transport_no_reopen(struct transport *t, char *said, size_t said_len);
+bool transport_is_alive(struct transport *t);
+bool transport_is_never_behind(struct transport *t);
+void transport_no_metrics(struct transport *t, struct buf *out);
+
 /* 0, or negative with one line in ERR. */
 int transport_open(const struct config *config, struct transport **ret_transport, char *err, size_t err_len) MUST_CHECK;
 int transport_kafka_open(const struct config *config, struct transport **ret_transport, char *err, size_t err_len) MUST_CHECK;

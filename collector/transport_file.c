@@ -101,12 +101,6 @@ static bool alive(struct transport *t)
 	return !gone;
 }
 
-static bool behind(struct transport *t)
-{
-	(void)t;
-	return false; /* swap has written it */
-}
-
 static void totals(struct transport *t, struct transport_totals *ret_totals)
 {
 	struct transport_file *f = of(t);
@@ -116,12 +110,6 @@ static void totals(struct transport *t, struct transport_totals *ret_totals)
 	ret_totals->acknowledged = f->written;
 	ret_totals->dropped[ERR_WRITE] = f->dropped;
 	pthread_mutex_unlock(&f->lock);
-}
-
-static void metrics(struct transport *t, struct buf *out)
-{
-	(void)t;
-	(void)out; /* the totals say it all */
 }
 
 static void tick(struct transport *t, uint64_t now_ns)
@@ -155,9 +143,9 @@ static const struct transport_ops file_ops = {
 	.reopen = reopen,
 	.ready = ready,
 	.alive = alive,
-	.behind = behind,
+	.behind = transport_is_never_behind,
 	.totals = totals,
-	.metrics = metrics,
+	.metrics = transport_no_metrics,
 	.tick = tick,
 	.flush = tick,
 	.free = file_free,

@@ -31,13 +31,8 @@
 #define ROUND_NS (100 * NS_PER_MS)
 
 struct transport_http {
-	struct transport base;
-	const struct config *config;
-	struct held held;
+	struct transport_held held;
 	struct http_lines *out;
-	pthread_t thread;
-	bool thread_runs, stop;  /* stop: atomic */
-	uint64_t deadline_ns;    /* once stop is set */
 	pthread_mutex_t lock;    /* around the two below */
 	pthread_cond_t put;      /* somebody put a batch */
 	char trouble[400];       /* why the last request was not taken, "": it was */
@@ -58,8 +53,7 @@ static struct transport_http *of(struct transport *t)
 
 static bool time_is_up(void *arg)
 {
-	struct transport_http *t = arg;
-	return __atomic_load_n(&t->stop, __ATOMIC_ACQUIRE) && clock_monotonic_ns() >= t->deadline_ns;
+	return held_is_late(arg);
 }
 
 /* --- the sending thread ---------------------------------------------------------------------------------------- */
@@ -77,7 +71,7 @@ static bool next_batch(struct transport_http *t)
  * memory for a line now. */
 static bool fill_body(struct transport_http *t)
 {
-	const struct http_lines_options *o = &t->config->http;
+	const struct http_lines_options *o = &t->held.config->http;
 	if (t->batch->record->format != BATCH_BIN) {
 		t->refused = t->batch->flows;
 		return true;
@@ -148,20 +142,13 @@ static void wait_for_more(struct transport_http *t)
 	pthread_mutex_unlock(&t->lock);
 }
 
-static bool has_work(const struct transport_http *t)
-{
-	struct journal_stats stats;
-	journal_stats(t->held.journal, &stats);
-	return stats.waiting_batches > 0;
-}
-
 static void *sender(void *arg)
 {
 	struct transport_http *t = arg;
 	while (!time_is_up(t)) {
 		send_batches(t);
 		journal_tend(t->held.journal);
-		if (__atomic_load_n(&t->stop, __ATOMIC_ACQUIRE) && !has_work(t))
+		if (held_is_over(&t->held))
 			break;
 		wait_for_more(t);
 	}
@@ -173,28 +160,11 @@ static void *sender(void *arg)
 
 /* --- the transport ---------------------------------------------------------------------------------------------- */
 
-static struct batch *take(struct transport *t)
-{
-	return journal_take(of(t)->held.journal);
-}
-
 static void give_back(struct transport *t, struct batch *last, uint64_t now_ns)
 {
 	(void)now_ns;
 	journal_put(of(t)->held.journal, last);
 	pthread_cond_signal(&of(t)->put);
-}
-
-static struct batch *swap(struct transport *t, struct batch *full, uint64_t now_ns)
-{
-	give_back(t, full, now_ns);
-	return take(t);
-}
-
-static void reopen(struct transport *t, char *said, size_t said_len)
-{
-	(void)t;
-	snprintf(said, said_len, "%s", "");
 }
 
 static bool ready(struct transport *base, char *why_not, size_t why_len)
@@ -206,22 +176,6 @@ static bool ready(struct transport *base, char *why_not, size_t why_len)
 	return !*why_not;
 }
 
-static bool alive(struct transport *t)
-{
-	(void)t;
-	return true;
-}
-
-static bool behind(struct transport *t)
-{
-	return held_is_behind(&of(t)->held);
-}
-
-static void totals(struct transport *t, struct transport_totals *ret_totals)
-{
-	held_totals(&of(t)->held, ret_totals);
-}
-
 static void metrics(struct transport *base, struct buf *out)
 {
 	static const struct prom_row rows[] = {
@@ -231,30 +185,22 @@ static void metrics(struct transport *base, struct buf *out)
 	};
 	struct transport_http *t = of(base);
 	prom_rows(out, rows, sizeof(rows) / sizeof(rows[0]), http_lines_stats(t->out));
-	held_metrics(&t->held, out);
-}
-
-static void tick(struct transport *t, uint64_t now_ns)
-{
-	held_tick(&of(t)->held, now_ns);
+	held_metrics(base, out);
 }
 
 static void flush(struct transport *base, uint64_t deadline_ns)
 {
 	struct transport_http *t = of(base);
-	t->deadline_ns = deadline_ns;
-	__atomic_store_n(&t->stop, true, __ATOMIC_RELEASE);
+	held_ask_end(&t->held, deadline_ns);
 	pthread_cond_signal(&t->put);
-	if (t->thread_runs)
-		pthread_join(t->thread, NULL);
-	t->thread_runs = false;
+	held_join(&t->held);
 	held_say_left(&t->held);
 }
 
 static void http_free(struct transport *base)
 {
 	struct transport_http *t = of(base);
-	if (t->thread_runs)
+	if (t->held.thread_runs)
 		flush(base, 0);
 	http_lines_free(t->out);
 	held_close(&t->held);
@@ -266,16 +212,16 @@ static void http_free(struct transport *base)
 
 static const struct transport_ops http_ops = {
 	.name = "http",
-	.take = take,
-	.swap = swap,
+	.take = held_take,
+	.swap = held_swap,
 	.give_back = give_back,
-	.reopen = reopen,
+	.reopen = transport_no_reopen,
 	.ready = ready,
-	.alive = alive,
-	.behind = behind,
-	.totals = totals,
+	.alive = transport_is_alive,
+	.behind = held_is_behind,
+	.totals = held_totals,
 	.metrics = metrics,
-	.tick = tick,
+	.tick = held_tick,
 	.flush = flush,
 	.free = http_free,
 };
@@ -297,18 +243,15 @@ int transport_http_open(const struct config *config, struct transport **ret_tran
 		snprintf(err, err_len, "no memory");
 		return -ENOMEM;
 	}
-	t->base.ops = &http_ops;
-	t->config = config;
 	init_locks(t);
 	int rc = http_lines_new(&config->http, time_is_up, t, &t->out, err, err_len);
 	if (rc == 0)
-		rc = held_open(&t->held, config, err, err_len);
-	if (rc == 0 && (rc = -pthread_create(&t->thread, NULL, sender, t)) < 0)
-		snprintf(err, err_len, "cannot start a thread: %s", strerror(-rc));
-	t->thread_runs = rc == 0;
+		rc = held_open(&t->held, &http_ops, config, err, err_len);
+	if (rc == 0)
+		rc = held_start(&t->held, sender, err, err_len);
 	if (rc < 0)
-		http_free(&t->base);
+		http_free(&t->held.base);
 	else
-		*ret_transport = &t->base;
+		*ret_transport = &t->held.base;
 	return rc;
 }

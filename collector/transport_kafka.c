@@ -41,16 +41,11 @@ enum {
 };
 
 struct transport_kafka {
-	struct transport base;
-	const struct config *config;
-	struct held held;
+	struct transport_held held;
 	uint64_t epoch;
 	uint32_t parts;          /* atomic: the least that batches are sent in */
 	bool small;              /* atomic: the broker takes little: librdkafka must not put messages together either */
 	bool remake;             /* atomic: the sender thread shall make a new producer, with other properties */
-	pthread_t thread;
-	bool thread_runs, stop;  /* stop: atomic */
-	uint64_t deadline_ns;    /* once stop is set */
 
 	pthread_mutex_t feed_lock; /* around what follows; workers only try it */
 	uint32_t feed_again;       /* atomic: somebody put a batch while another fed */
@@ -167,7 +162,7 @@ static void delivered(void *arg, void *opaque, const void *data, enum kafka_deli
 	case KAFKA_RETRY:
 		__atomic_store_n(&b->again, 1, __ATOMIC_RELAXED);
 		counter_add_shared(&t->retries, 1);
-		if (!__atomic_load_n(&t->stop, __ATOMIC_RELAXED))
+		if (!__atomic_load_n(&t->held.stop, __ATOMIC_RELAXED))
 			complain_broker(t, text);
 		lanes_failed(&t->lanes, partition_of(b->record), clock_monotonic_ns());
 		break;
@@ -190,9 +185,9 @@ static int send_message(struct transport_kafka *t, struct batch *b, size_t len, 
 {
 	uint8_t header[KAFKA_HEADER_LEN];
 	const struct journal_record *r = b->record;
-	bool whole = b->parts == PARTS_WHOLE, with_header = t->config->flows_a_batch != 1;
+	bool whole = b->parts == PARTS_WHOLE, with_header = t->held.config->flows_a_batch != 1;
 	kafka_header_write(&(struct kafka_header){
-		.format = (uint8_t)r->format, .flows = flows, .epoch = r->epoch, .collector = t->config->collector_hash,
+		.format = (uint8_t)r->format, .flows = flows, .epoch = r->epoch, .collector = t->held.config->collector_hash,
 		.sequence = whole ? r->sequence : kafka_header_piece(r->sequence, b->sent_flows)}, header);
 	__atomic_add_fetch(&b->pending, 1, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&t->in_flight, 1, __ATOMIC_RELAXED);
@@ -249,7 +244,7 @@ static struct batch *next_batch(struct transport_kafka *t)
 	if (!b)
 		return NULL;
 	/* As it was tried before, so that its copies are the same; what the last run tried may have gone whole. */
-	bool single = t->config->flows_a_batch == 1;
+	bool single = t->held.config->flows_a_batch == 1;
 	if (b->tried)
 		b->parts = b->next_parts;
 	else
@@ -297,7 +292,7 @@ static void feed(struct transport_kafka *t)
 static int make_producer(struct transport_kafka *t, char *err, size_t err_len)
 {
 	struct kafka_producer_setup setup = {
-		.options = &t->config->kafka, .client_id = t->config->collector_id, .delivered = delivered,
+		.options = &t->held.config->kafka, .client_id = t->held.config->collector_id, .delivered = delivered,
 		.event = event, .arg = t, .batch_size = __atomic_load_n(&t->small, __ATOMIC_RELAXED) ? PIECE_BYTES : 0,
 	};
 	return kafka_producer_new(&setup, &t->producer, err, err_len);
@@ -336,6 +331,16 @@ static void revive(struct transport_kafka *t)
 	pthread_mutex_unlock(&t->feed_lock);
 }
 
+/* Why the topic takes nothing, NULL: as far as is known it does. */
+static const char *topic_trouble(const struct kafka_stats *s, int partitions)
+{
+	if (s->topic_denied)
+		return "may not be seen by this user (kafka-acls --add --operation Write)";
+	if (partitions == 0)
+		return "is not there";
+	return s->write_denied ? "may not be written to by this user (kafka-acls --add --operation Write)" : NULL;
+}
+
 static void ask_partitions(struct transport_kafka *t)
 {
 	uint64_t swallowed;
@@ -348,11 +353,10 @@ static void ask_partitions(struct transport_kafka *t)
 		pthread_mutex_unlock(&t->feed_lock);
 		t->unanswered = 0;
 		if (complain_over(&t->topic_complain))
-			log_info(LOG_BROKER, "topic '%s' is there now", t->config->kafka.topic);
+			log_info(LOG_BROKER, "topic '%s' is there now", t->held.config->kafka.topic);
 	} else if (stats.connected && ++t->unanswered > 3 && /* asking makes the broker create it */
 		   complain_now(&t->topic_complain, clock_monotonic_ns(), &swallowed)) {
-		log_warn(LOG_BROKER, "topic '%s' %s; flows are kept until it is", t->config->kafka.topic,
-			 stats.topic_denied ? "may not be seen by this user (kafka-acls --add --operation Write)" : "is not there");
+		log_warn(LOG_BROKER, "topic '%s' %s; flows are kept meanwhile", t->held.config->kafka.topic, topic_trouble(&stats, 0));
 	}
 }
 
@@ -362,18 +366,11 @@ static void watch_partitions(struct transport_kafka *t, bool connected)
 	uint64_t now = clock_monotonic_ns(), swallowed;
 	unsigned n = lanes_stuck(&t->lanes, now, STUCK_S * NS_PER_S, &one);
 	if (n == 0 && complain_over(&t->stuck_complain))
-		log_info(LOG_BROKER, "topic '%s': all partitions take messages again", t->config->kafka.topic);
+		log_info(LOG_BROKER, "topic '%s': all partitions take messages again", t->held.config->kafka.topic);
 	else if (n > 0 && connected && complain_now(&t->stuck_complain, now, &swallowed))
 		log_warn(LOG_BROKER, "topic '%s': partition %" PRIu32 "%s takes nothing for %d s: no leader, too few replicas, or "
 			 "its broker hangs (kafka-topics --describe); its flows are kept, those of others go on",
-			 t->config->kafka.topic, one, n > 1 ? " and others" : "", STUCK_S);
-}
-
-static bool has_work(struct transport_kafka *t)
-{
-	struct journal_stats stats;
-	journal_stats(t->held.journal, &stats);
-	return stats.waiting_batches > 0;
+			 t->held.config->kafka.topic, one, n > 1 ? " and others" : "", STUCK_S);
 }
 
 static void *sender(void *arg)
@@ -381,10 +378,8 @@ static void *sender(void *arg)
 	struct transport_kafka *t = arg;
 	struct kafka_stats stats;
 	uint64_t next_ask = 0;
-	for (;;) {
+	while (!held_is_over(&t->held)) {
 		uint64_t now = clock_monotonic_ns();
-		if (__atomic_load_n(&t->stop, __ATOMIC_ACQUIRE) && (now >= t->deadline_ns || !has_work(t)))
-			break;
 		kafka_producer_stats(t->producer, &stats);
 		if (stats.fatal || __atomic_load_n(&t->remake, __ATOMIC_ACQUIRE)) {
 			revive(t);
@@ -408,11 +403,6 @@ static void *sender(void *arg)
 
 /* --- the transport --------------------------------------------------------------------------------------------- */
 
-static struct batch *take(struct transport *t)
-{
-	return journal_take(of(t)->held.journal);
-}
-
 static void give_back(struct transport *t, struct batch *last, uint64_t now_ns)
 {
 	(void)now_ns;
@@ -420,19 +410,8 @@ static void give_back(struct transport *t, struct batch *last, uint64_t now_ns)
 	feed(of(t));
 }
 
-static struct batch *swap(struct transport *t, struct batch *full, uint64_t now_ns)
-{
-	give_back(t, full, now_ns);
-	return take(t);
-}
-
-static void reopen(struct transport *t, char *said, size_t said_len)
-{
-	(void)t;
-	snprintf(said, said_len, "%s", "");
-}
-
-static void producer_stats(struct transport_kafka *t, struct kafka_stats *ret_stats)
+/* Gives the number of partitions, 0: not known. */
+static int producer_stats(struct transport_kafka *t, struct kafka_stats *ret_stats)
 {
 	*ret_stats = (struct kafka_stats){0};
 	pthread_mutex_lock(&t->feed_lock);
@@ -443,43 +422,34 @@ static void producer_stats(struct transport_kafka *t, struct kafka_stats *ret_st
 	ret_stats->failed += t->past.failed;
 	for (unsigned i = 0; i < KAFKA_TROUBLES; i++)
 		ret_stats->errors[i] += t->past.errors[i];
+	int partitions = t->partitions;
 	pthread_mutex_unlock(&t->feed_lock);
+	return partitions;
 }
 
 static bool ready(struct transport *base, char *why_not, size_t why_len)
 {
 	struct transport_kafka *t = of(base);
 	struct kafka_stats stats;
-	producer_stats(t, &stats);
+	int partitions = producer_stats(t, &stats);
+	if (stats.connected) {
+		const char *trouble = topic_trouble(&stats, partitions);
+		snprintf(why_not, why_len, "topic '%s' %s", t->held.config->kafka.topic, trouble ? trouble : "takes messages");
+		return !trouble;
+	}
 	pthread_mutex_lock(&t->refused_lock);
-	snprintf(why_not, why_len, "Kafka (%s) does not answer%s%s", t->config->kafka.brokers, *t->words ? ": " : "", t->words);
+	snprintf(why_not, why_len, "Kafka (%s) does not answer%s%s", t->held.config->kafka.brokers, *t->words ? ": " : "", t->words);
 	pthread_mutex_unlock(&t->refused_lock);
-	return stats.connected;
+	return false;
 }
 
-static bool alive(struct transport *t)
+static void metrics(struct transport *base, struct buf *out)
 {
-	(void)t;
-	return true;
-}
-
-static bool behind(struct transport *t)
-{
-	return held_is_behind(&of(t)->held);
-}
-
-static void totals(struct transport *t, struct transport_totals *ret_totals)
-{
-	held_totals(&of(t)->held, ret_totals);
-}
-
-static void metrics(struct transport *t, struct buf *out)
-{
-	struct transport_kafka *k = of(t);
+	struct transport_kafka *t = of(base);
 	struct kafka_stats s;
 	uint32_t one;
-	producer_stats(k, &s);
-	unsigned stuck = lanes_stuck(&k->lanes, clock_monotonic_ns(), STUCK_S * NS_PER_S, &one);
+	(void)producer_stats(t, &s);
+	unsigned stuck = lanes_stuck(&t->lanes, clock_monotonic_ns(), STUCK_S * NS_PER_S, &one);
 	const struct {
 		const char *name, *type, *help;
 		uint64_t value;
@@ -500,22 +470,14 @@ static void metrics(struct transport *t, struct buf *out)
 	prom_head(out, "weir_collector_kafka_errors_total", "counter", "What Kafka or the way there said went wrong.");
 	for (unsigned i = 0; i < KAFKA_TROUBLES; i++)
 		prom_u64(out, "weir_collector_kafka_errors_total", s.errors[i], "reason", kafka_trouble_word(i), NULL);
-	held_metrics(&k->held, out);
-}
-
-static void tick(struct transport *t, uint64_t now_ns)
-{
-	held_tick(&of(t)->held, now_ns);
+	held_metrics(base, out);
 }
 
 static void flush(struct transport *base, uint64_t deadline_ns)
 {
 	struct transport_kafka *t = of(base);
-	t->deadline_ns = deadline_ns;
-	__atomic_store_n(&t->stop, true, __ATOMIC_RELEASE);
-	if (t->thread_runs)
-		pthread_join(t->thread, NULL);
-	t->thread_runs = false;
+	held_ask_end(&t->held, deadline_ns);
+	held_join(&t->held);
 	pthread_mutex_lock(&t->feed_lock);
 	retire_producer(t);
 	pthread_mutex_unlock(&t->feed_lock);
@@ -525,7 +487,7 @@ static void flush(struct transport *base, uint64_t deadline_ns)
 static void kafka_free(struct transport *base)
 {
 	struct transport_kafka *t = of(base);
-	if (t->thread_runs)
+	if (t->held.thread_runs)
 		flush(base, 0);
 	kafka_producer_free(t->producer);
 	held_close(&t->held);
@@ -536,16 +498,16 @@ static void kafka_free(struct transport *base)
 
 static const struct transport_ops kafka_ops = {
 	.name = "kafka",
-	.take = take,
-	.swap = swap,
+	.take = held_take,
+	.swap = held_swap,
 	.give_back = give_back,
-	.reopen = reopen,
+	.reopen = transport_no_reopen,
 	.ready = ready,
-	.alive = alive,
-	.behind = behind,
-	.totals = totals,
+	.alive = transport_is_alive,
+	.behind = held_is_behind,
+	.totals = held_totals,
 	.metrics = metrics,
-	.tick = tick,
+	.tick = held_tick,
 	.flush = flush,
 	.free = kafka_free,
 };
@@ -557,20 +519,17 @@ int transport_kafka_open(const struct config *config, struct transport **ret_tra
 		snprintf(err, err_len, "no memory");
 		return -ENOMEM;
 	}
-	t->base.ops = &kafka_ops;
-	t->config = config;
 	t->parts = config->flows_a_batch == 1 ? PARTS_RECORDS : PARTS_WHOLE;
 	pthread_mutex_init(&t->feed_lock, NULL);
 	pthread_mutex_init(&t->refused_lock, NULL);
-	int rc = held_open(&t->held, config, err, err_len);
+	int rc = held_open(&t->held, &kafka_ops, config, err, err_len);
 	if (rc == 0)
 		rc = make_producer(t, err, err_len);
-	if (rc == 0 && (rc = -pthread_create(&t->thread, NULL, sender, t)) < 0)
-		snprintf(err, err_len, "cannot start a thread: %s", strerror(-rc));
-	t->thread_runs = rc == 0;
+	if (rc == 0)
+		rc = held_start(&t->held, sender, err, err_len);
 	if (rc < 0)
-		kafka_free(&t->base);
+		kafka_free(&t->held.base);
 	else
-		*ret_transport = &t->base;
+		*ret_transport = &t->held.base;
 	return rc;
 }

@@ -26,7 +26,7 @@ struct kafka_producer {
 	void *arg;
 	/* Atomic: several threads send, one polls, any reads. */
 	uint64_t sent, acknowledged, failed, errors[KAFKA_TROUBLES];
-	bool connected, fatal, topic_denied;
+	bool connected, fatal, topic_denied, write_denied;
 };
 
 static void count(uint64_t *counter)
@@ -59,6 +59,14 @@ static enum kafka_delivery verdict(rd_kafka_resp_err_t code)
 	}
 }
 
+static void count_refusal(struct kafka_producer *p, rd_kafka_resp_err_t code)
+{
+	enum kafka_trouble trouble = kafka_trouble_of(code, rd_kafka_err2str(code));
+	count(&p->errors[trouble]);
+	if (trouble == KAFKA_TROUBLE_AUTHORIZATION)
+		set_flag(&p->write_denied, true);
+}
+
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
 	struct kafka_producer *p = opaque;
@@ -67,12 +75,13 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 	if (how == KAFKA_DELIVERED) {
 		count(&p->acknowledged);
 		set_flag(&p->connected, true);
+		set_flag(&p->write_denied, false);
 		p->delivered(p->arg, m->_private, m->payload, how, NULL);
 	} else {
 		char text[512];
 		count(&p->failed);
 		const char *reason = rd_kafka_err2str(m->err);
-		count(&p->errors[kafka_trouble_of(m->err, reason)]);
+		count_refusal(p, m->err);
 		kafka_trouble_text(m->err, reason, text, sizeof(text));
 		p->delivered(p->arg, m->_private, m->payload, how, text);
 	}
@@ -204,7 +213,7 @@ int kafka_producer_send(struct kafka_producer *p, int32_t partition, const void 
 		set_flag(&p->fatal, true);
 		return -EAGAIN;
 	}
-	count(&p->errors[kafka_trouble_of(code, rd_kafka_err2str(code))]);
+	count_refusal(p, code);
 	switch (verdict(code)) {
 	case KAFKA_TOO_LARGE: return -EMSGSIZE;
 	case KAFKA_RETRY: return -ENOENT;
@@ -234,6 +243,7 @@ void kafka_producer_stats(const struct kafka_producer *p, struct kafka_stats *re
 	ret_stats->in_flight = ret_stats->sent > answered ? ret_stats->sent - answered : 0;
 	ret_stats->connected = __atomic_load_n(&p->connected, __ATOMIC_RELAXED);
 	ret_stats->topic_denied = __atomic_load_n(&p->topic_denied, __ATOMIC_RELAXED);
+	ret_stats->write_denied = __atomic_load_n(&p->write_denied, __ATOMIC_RELAXED);
 	ret_stats->fatal = __atomic_load_n(&p->fatal, __ATOMIC_RELAXED);
 }
 

@@ -46,6 +46,7 @@ struct kafka_stats {
 	uint64_t errors[KAFKA_TROUBLES];     /* events that said error, and answers that did */
 	bool connected;                      /* a broker answered and none of the later events said all are down */
 	bool topic_denied;                   /* kafka_producer_partitions(): the broker does not let us see the topic */
+	bool write_denied;                   /* the last message that was answered may not be written there */
 	bool fatal;                          /* nothing can be sent any more: free it and make a new one */
 };
 

@@ -73,11 +73,13 @@ class Partitions(unittest.TestCase):
         self.begin("missing")
         self.send(count=100, rate=1000)
         wait_until(lambda: "topic 'missing' is not there" in self.collector.err, lambda: f"a line\n{self.collector.err}", 60)
+        self.assertEqual(self.collector.page("/readyz"), "503 not ready: topic 'missing' is not there\n")
         wait_until(lambda: self.collector.metrics().sum("weir_collector_kafka_errors_total", reason="topic") > 0, "the counter says so")
         self.assertEqual(self.count("flows_pending"), self.sent["flows"])
         self.kafka.tool("org.apache.kafka.tools.TopicCommand", "--create", "--topic", "missing", "--partitions", "4", "--replication-factor", "1")
         self.all_there()
         wait_until(lambda: "topic 'missing' is there now" in self.collector.err, "and that it is over")
+        wait_until(lambda: self.collector.page("/readyz") == "OK\n", "ready")
 
     def test_topic_deleted(self):
         """While flows come; then it is made anew, with fewer partitions. What came meanwhile waited."""
@@ -93,11 +95,13 @@ class Partitions(unittest.TestCase):
         wait_until(lambda: self.collector.metrics().sum("weir_collector_kafka_errors_total", reason="topic") > 0,
                    lambda: f"the counter says so\n{self.collector.page('/metrics')}", 60)
         self.assertGreaterEqual(self.count("flows_pending"), s["flows"])
+        wait_until(lambda: self.collector.page("/readyz") == "503 not ready: topic 'gone' is not there\n", self.collector.page("/readyz"), 60)
         make(2)
         wait_until(lambda: self.count("flows_pending") == 0, lambda: f"nothing pending\n{self.collector.err[-3000:]}", 90)
         anew = Topic(self.kafka, "gone")
         self.addCleanup(anew.close)
         self.assertEqual(sums(anew.wait_flows(s["flows"])), summary_sums(s))
+        self.assertEqual(self.collector.page("/readyz"), "OK\n")
         self.assertEqual(self.count("flows_dropped_total"), 0)
 
     def test_too_few_replicas_in_sync(self):

@@ -165,8 +165,8 @@ class Secure(unittest.TestCase):
         for secret in (PASSWORD, "wrong-horse"):
             self.assertNotIn(secret, "\n".join(shown))
 
-    def refused(self, topic, listener, settings, reason, cure, mend=None, connected=False):
-        """Flows wait, also over a restart; then, with MEND in force, all of them arrive."""
+    def refused(self, topic, listener, settings, reason, cure, mend=None, not_ready=r"does not answer: \w"):
+        """Flows wait, also over a restart; then, with MEND in force, all of them arrive. NOT_READY: a pattern of what /readyz says."""
         self.kafka.create(topic)
         journal = tempfile.mkdtemp()
         options = ("--journal.path", journal, "--shutdown-timeout", "1s")
@@ -178,11 +178,10 @@ class Secure(unittest.TestCase):
         self.assertEqual(count("flows_pending"), s["flows"])
         self.assertEqual(count("flows_dropped_total"), 0)
         wait_until(lambda: cure in c.err, lambda: f"'{cure}' is said\n{c.err}")
-        if not connected:
-            page = c.page("/readyz")
-            self.assertTrue(page.startswith("503"), page)
-            self.assertRegex(page, r"does not answer: \w", "with the last words that came")
-            self.assertNotIn("wrong-horse", page)
+        page = c.page("/readyz")
+        self.assertTrue(page.startswith("503"), page)
+        self.assertRegex(page, not_ready)
+        self.assertNotIn("wrong-horse", page)
         said = [line for line in c.err.splitlines() if cure in line]
         self.assertLess(len(said), 6, "it calms down")
         print(f"{topic}: {said[0]}")
@@ -194,6 +193,9 @@ class Secure(unittest.TestCase):
         c = self.collector(where, self.config(right), topic, *options)
         self.assertEqual(sums(self.reader(topic).wait_flows(s["flows"])), summary_sums(s), c.err)
         self.no_secret(c)
+
+    def allow(self, operation, topic):
+        self.kafka.tool("kafka.admin.AclCommand", "--add", "--allow-principal", f"User:{USER}", "--operation", operation, "--topic", topic)
 
     def test_wrong_password(self):
         for mechanism in ("PLAIN", "SCRAM-SHA-512"):
@@ -215,11 +217,18 @@ class Secure(unittest.TestCase):
         self.refused("none", "MUTUAL", self.tls(), "tls", "ssl.certificate.location", ("MUTUAL", self.tls(certificate="client")))
 
     def test_not_allowed(self):
-        """A user who may look at a topic and not write to it, and one who may not even look."""
-        for topic, may in (("denied", "Describe"), ("unseen", "DescribeConfigs")):
+        """A user who may look at a topic and not write to it, and one who may not even look; then he may."""
+        for topic, may, says in (("denied", "Describe", "may not be written to"), ("unseen", "DescribeConfigs", "may not be seen")):
             with self.subTest(topic):
-                self.kafka.tool("kafka.admin.AclCommand", "--add", "--allow-principal", f"User:{USER}", "--operation", may, "--topic", topic)
-                self.refused(topic, "NAME", self.sasl("PLAIN"), "authorization", "kafka-acls --add", ("TLS", self.tls()), connected=True)
+                self.allow(may, topic)
+                self.refused(topic, "NAME", self.sasl("PLAIN"), "authorization", "kafka-acls --add", ("TLS", self.tls()),
+                             not_ready=f"topic '{topic}' {says} by this user")
+                c = self.collector("NAME", self.config(self.sasl("PLAIN")), topic)
+                s = mock(c.to, protocol="ipfix", count=10, flows=10, rate=1000)
+                wait_until(lambda: says in (c.page("/readyz") or ""), lambda: f"not ready\n{c.page('/readyz')}", 60)
+                self.allow("Write", topic)
+                wait_until(lambda: c.page("/readyz") == "OK\n", lambda: f"ready\n{c.page('/readyz')}\n{c.err}", 60)
+                wait_until(lambda: c.metrics().sum("weir_collector_flows_acknowledged_total") == s["flows"], "all are taken", 60)
 
     def test_bad_files(self):
         """What can be seen before anything is sent ends the start, with the property's name."""
