@@ -10,11 +10,14 @@
 #include <ctype.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 typedef void *chdb_conn; /* what a chdb_connection points to */
@@ -108,6 +111,20 @@ static chdb_conn *new_connection(struct engine *e)
 	return e->api.connect(e->arg_config ? 3 : 2, argv);
 }
 
+/* The engine locks this file while it has the folder open. Looked at here because its own words are about a file "status",
+ * and because the one who waits for the other to end would wait in vain. */
+static bool in_use(const char *data)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s/status", data);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	bool locked = flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+	close(fd);
+	return locked;
+}
+
 int engine_open(const struct engine_setup *setup, struct engine **ret_engine, char *err, size_t err_len)
 {
 	struct engine *e = calloc(1, sizeof(*e));
@@ -124,13 +141,18 @@ int engine_open(const struct engine_setup *setup, struct engine **ret_engine, ch
 		snprintf(err, err_len, "out of memory");
 		goto fail;
 	}
+	r = -EBUSY;
+	if (in_use(setup->data)) {
+		snprintf(err, err_len, "%s: in use by another weir-embedded or clickhouse-local (--data)", setup->data);
+		goto fail;
+	}
 	setenv("TZ", "UTC", 1); /* DateTime columns are printed in the server's zone: weir's are in UTC */
 	forget_kafka_tables(setup->data);
 	e->api.set_signal_handlers_enabled(false);
-	r = -EIO;
+	r = -EAGAIN;
 	e->base = new_connection(e);
 	if (!e->base) {
-		snprintf(err, err_len, "%s: the ClickHouse engine cannot open its data folder; is another one running on it?", setup->data);
+		snprintf(err, err_len, "%s: the ClickHouse engine cannot open its tables; what it says is above (--data)", setup->data);
 		goto fail;
 	}
 	struct engine_result *v = engine_query(e, NULL, "SELECT version()", strlen("SELECT version()"), "TabSeparated");

@@ -19,7 +19,8 @@ struct engine_setup {
 	const char *config;  /* server configuration in XML, NULL: none */
 };
 
-/* 0, -ENOENT (no such library) or -EIO, with ERR. One engine a process. */
+/* 0, -ENOENT (no such library), -EBUSY (another process has the folder open) or -EAGAIN (the tables cannot be loaded: worth
+ * another try, but not in this process), with ERR. One engine a process. */
 int engine_open(const struct engine_setup *setup, struct engine **ret_engine, char *err, size_t err_len);
 const char *engine_version(const struct engine *e);
 /* No query may be running. */

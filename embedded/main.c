@@ -23,6 +23,7 @@
 #include "common/opt.h"
 #include "common/probe.h"
 #include "common/signals.h"
+#include "embedded/again.h"
 #include "embedded/broker.h"
 #include "embedded/engine.h"
 #include "embedded/forward.h"
@@ -322,6 +323,14 @@ static void stop(struct program *p)
 	buf_free(&p->local);
 }
 
+static void say_no_more_tries(int reason)
+{
+	if (reason == -ELOOP)
+		log_error(LOG_OURS, "given up after %d tries", again_tries() + 1);
+	else
+		log_error(LOG_OURS, "no further try: %s", strerror(-reason));
+}
+
 int main(int argc, char **argv)
 {
 	static struct program p;
@@ -342,7 +351,9 @@ int main(int argc, char **argv)
 	log_init("weir-embedded", p.config.log_level, p.config.log_format);
 	signals_block();
 	int r = start(&p, err);
-	if (r) {
+	if (r == -EAGAIN) {
+		log_warn(LOG_OURS, "%s", err);
+	} else if (r) {
 		log_error(LOG_OURS, "%s", err);
 	} else {
 		say_where(&p);
@@ -351,6 +362,8 @@ int main(int argc, char **argv)
 		notify_send("STOPPING=1");
 	}
 	stop(&p);
+	if (r == -EAGAIN)
+		say_no_more_tries(again_exec(argv));
 	opt_free(&spec, &p.config, &result);
 	return r == 0 || r == -EINTR ? 0 : r == -EINVAL || r == -ENOENT ? 2 : 1;
 }

@@ -18,7 +18,9 @@
 enum { REMOVE_TRIES = 50, REMOVE_PAUSE_MS = 20 };
 
 /* Server settings that only a file can give. The mock broker answers an empty fetch when its wait is over and not when
- * something comes, so the wait is short; its groups wait for members that left without a word, so the session is short. */
+ * something comes, so the wait is short; its groups wait for members that left without a word, so the session is short.
+ * Tables are loaded one after the other: a dozen of them take no time, and loading side by side is where the library
+ * failed (again.c). */
 static const char engine_config[] =
 	"<clickhouse>\n"
 	"\t<kafka>\n"
@@ -26,6 +28,9 @@ static const char engine_config[] =
 	"\t\t<heartbeat_interval_ms>1000</heartbeat_interval_ms>\n"
 	"\t\t<fetch_wait_max_ms>50</fetch_wait_max_ms>\n"
 	"\t</kafka>\n"
+	"\t<async_load_databases>false</async_load_databases>\n"
+	"\t<tables_loader_foreground_pool_size>1</tables_loader_foreground_pool_size>\n"
+	"\t<tables_loader_background_pool_size>1</tables_loader_background_pool_size>\n"
 	"</clickhouse>\n";
 
 /* The first of PLACES (relative to the folder of this program) that exists, absolute and allocated. */

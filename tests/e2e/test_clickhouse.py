@@ -436,6 +436,38 @@ class Broker(unittest.TestCase):
                     collector.close()
                     embedded.close()
 
+    def test_tables_that_do_not_load_are_tried_again(self):
+        """The engine refuses a table, and after that everything: the next try is a new image of the process."""
+        with tempfile.TemporaryDirectory() as d:
+            data = f"{d}/tables"
+            first = Embedded("--data", data)
+            other = Program(f"{BIN}/weir-embedded", "--addr", f"localhost:{free_port()}", "--data", data, cwd=ROOT)
+            try:
+                self.assertEqual(other.wait(), 1)
+                self.assertIn("in use by another", other.err)
+            finally:
+                other.close()
+                first.close()
+            version = f"{data}/data/default/weir_schema/format_version.txt"
+            with open(version) as f:
+                whole = f.read()
+            for mended in (True, False):
+                with open(version, "w") as f:
+                    f.write("no number")
+                program = Program(f"{BIN}/weir-embedded", "--addr", f"localhost:{free_port()}", "--data", data, cwd=ROOT)
+                try:
+                    wait_until(lambda: "cannot open its tables" in program.err, lambda: program.err)
+                    if mended:
+                        with open(version, "w") as f:
+                            f.write(whole)
+                        wait_until(lambda: "Kafka: " in program.err, lambda: program.err, 60)
+                        self.assertEqual(program.terminate(), 0)
+                    else:
+                        self.assertEqual(program.wait(), 1)
+                        self.assertIn("given up after 3 tries", program.err)
+                finally:
+                    program.close()
+
     def test_what_is_missing_is_said(self):
         for options, says in ((["--lib", "/nowhere/libchdb.so"], "scripts/fetch-chdb"), (["--sql", "/nowhere"], "--sql"),
                               (["--local", "192.168.1.0/99"], "192.168.1.0/99")):
