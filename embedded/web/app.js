@@ -10,32 +10,35 @@ const TOP = 8, POINTS = 120, REFRESH_MS = 10000;
 const COLOURS = ["#3b82f6", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6", "#14b8a6", "#ec4899", "#84cc16", "#94a3b8"];
 
 const RANGES = {"15m": 900, "1h": 3600, "6h": 21600, "24h": 86400, "7d": 604800, "30d": 2592000};
-const UNITS = {
-	bits: {name: "bit/s", sum: "sum(BytesScaled) * 8"},
-	packets: {name: "packets/s", sum: "sum(PacketsScaled)"},
-	flows: {name: "flows/s", sum: "count()"},
-};
+const UNITS = {bits: "bit/s", packets: "packets/s", flows: "flows/s"};
+// Where sums come from: every flow; or, for long times without a filter, what ClickHouse has summed already
+// (sql/clickhouse/050_rollups.sql), which knows fewer columns and no time finer than its resolution.
+const EVERY_FLOW = {table: "flows_raw", time: "TimeReceived", bytes: "sum(BytesScaled)", packets: "sum(PacketsScaled)", flows: "count()"};
+const SUMS = {table: "", time: "Timeslot", bytes: "sum(Bytes)", packets: "sum(Packets)", flows: "sum(Flows)"};
+const RESOLUTIONS = [3600, 300]; // seconds; that of a minute is not kept for as long as the flows themselves
 // An address without the ::ffff: of IPv4.
-const plain = (column) => `replaceRegexpOne(IPv6NumToString(${column}), '^::ffff:(\\\\d)', '\\\\1')`;
-const PROTO = "multiIf(Proto = 6, 'tcp', Proto = 17, 'udp', Proto = 1, 'icmp', Proto = 58, 'icmp6', Proto = 47, 'gre', " +
-	"Proto = 50, 'esp', toString(Proto))";
+const plain = (address) => `replaceRegexpOne(IPv6NumToString(${address}), '^::ffff:(\\\\d)', '\\\\1')`;
+const number = (n) => `toString(${n})`;
+const proto = (p) => `transform(${p}, [6, 17, 1, 58, 47, 50], ['tcp', 'udp', 'icmp', 'icmp6', 'gre', 'esp'], toString(${p}))`;
 const PORT = "if(least(SrcPort, DstPort) = 0, greatest(SrcPort, DstPort), least(SrcPort, DstPort))";
-// What can be grouped by: its SQL as text, and the filter that a click on VALUE adds.
+// What can be grouped by: the key as it is stored, how it is written (only the few that are shown are), the table of its
+// sums and the key there, and the filter that a click on VALUE adds.
 const KEYS = {
-	src: {name: "source", sql: plain("SrcAddr"), drill: (v) => `src ip ${v}`},
-	dst: {name: "destination", sql: plain("DstAddr"), drill: (v) => `dst ip ${v}`},
-	pair: {name: "conversation", sql: `concat(${plain("SrcAddr")}, ' → ', ${plain("DstAddr")})`,
+	src: {name: "source", key: "SrcAddr", text: plain, drill: (v) => `src ip ${v}`},
+	dst: {name: "destination", key: "DstAddr", text: plain, drill: (v) => `dst ip ${v}`},
+	pair: {name: "conversation", key: "(SrcAddr, DstAddr)", text: (k) => `concat(${plain(`${k}.1`)}, ' → ', ${plain(`${k}.2`)})`,
 		drill: (v) => v.split(" → ").map((a, i) => `${i ? "dst" : "src"} ip ${a}`).join(" and ")},
-	port: {name: "application port", sql: `concat(${PROTO}, ' ', toString(${PORT}))`,
+	port: {name: "application port", key: `(Proto, ${PORT})`, sums: "rollup_port", summed: "(Proto, Port)",
+		text: (k) => `concat(${proto(`${k}.1`)}, ' ', toString(${k}.2))`,
 		drill: (v) => `proto ${v.split(" ")[0]}` + (v.endsWith(" 0") ? "" : ` and port ${v.split(" ")[1]}`)},
-	proto: {name: "protocol", sql: PROTO, drill: (v) => `proto ${v}`},
-	etype: {name: "IP version", sql: "multiIf(EType = 2048, 'ipv4', EType = 34525, 'ipv6', 'other')",
+	proto: {name: "protocol", key: "Proto", text: proto, sums: "rollup_port", drill: (v) => `proto ${v}`},
+	etype: {name: "IP version", key: "transform(EType, [2048, 34525], ['ipv4', 'ipv6'], 'other')", text: (k) => k,
 		drill: (v) => v === "other" ? "not ipv4 and not ipv6" : v},
-	srcas: {name: "source AS", sql: "toString(SrcAS)", drill: (v) => `src as ${v}`},
-	dstas: {name: "destination AS", sql: "toString(DstAS)", drill: (v) => `dst as ${v}`},
-	exporter: {name: "exporter", sql: plain("SamplerAddress"), drill: (v) => `router ip ${v}`},
-	inif: {name: "ingress interface", sql: "toString(InIf)", drill: (v) => `in if ${v}`},
-	outif: {name: "egress interface", sql: "toString(OutIf)", drill: (v) => `out if ${v}`},
+	srcas: {name: "source AS", key: "SrcAS", text: number, sums: "rollup_as", drill: (v) => `src as ${v}`},
+	dstas: {name: "destination AS", key: "DstAS", text: number, sums: "rollup_as", drill: (v) => `dst as ${v}`},
+	exporter: {name: "exporter", key: "SamplerAddress", text: plain, sums: "rollup_interface", drill: (v) => `router ip ${v}`},
+	inif: {name: "ingress interface", key: "InIf", text: number, sums: "rollup_interface", drill: (v) => `in if ${v}`},
+	outif: {name: "egress interface", key: "OutIf", text: number, sums: "rollup_interface", drill: (v) => `out if ${v}`},
 };
 const TABLES = ["src", "dst", "port", "pair", "proto", "srcas", "dstas", "exporter"];
 
@@ -134,14 +137,14 @@ function stack(times, series) {
 	return series.map((s) => s.map((v, i) => (sums[i] += v)));
 }
 
-function draw(times, names, series) {
+function draw(times, names, series, instead) {
 	const box = $("chart");
 	if (plot) plot.destroy();
 	plot = null;
 	box.textContent = "";
 	$("legend").textContent = "";
 	if (!names.length) {
-		box.append(element("p", state.filter ? "No flows in this time that the filter lets through." :
+		box.append(element("p", instead ? instead : state.filter ? "No flows in this time that the filter lets through." :
 			"No flows in this time. Exporters send to the collector: UDP 2055 (NetFlow), 4739 (IPFIX), 6343 (sFlow).", "empty"));
 		return;
 	}
@@ -218,37 +221,83 @@ function figure(value, name) {
 
 // --- the page -------------------------------------------------------------------------------------------------------
 
-async function load(mine) {
+// The time that the page shows, in whole steps of the chart; RESOLUTION is 0 where every flow is looked at.
+function timeShown(filtered) {
 	const fixed = fixedRange(state.range), seconds = fixed ? fixed[1] - fixed[0] : RANGES[state.range];
-	const step = Math.max(1, Math.round(seconds / POINTS));
-	const to = fixed ? fixed[1] : Math.floor(Date.now() / 1000 / step) * step + step, from = to - seconds;
-	const where = `TimeReceived >= ${from} AND TimeReceived < ${to} AND (${await condition()})`;
-	const key = KEYS[state.by].sql, unit = UNITS[state.unit];
-	const [[sums], chart, ...tops] = await Promise.all([
-		ask(`SELECT count(), sum(BytesScaled), sum(PacketsScaled), uniq(SrcAddr), uniq(SamplerAddress),
-			toUnixTimestamp(max(TimeReceived)) FROM flows_raw WHERE ${where}`),
-		ask(`WITH ${key} AS Key, (SELECT groupArray(k) FROM (SELECT ${key} AS k FROM flows_raw WHERE ${where}
-				GROUP BY k ORDER BY ${unit.sum} DESC, k LIMIT ${TOP})) AS best
-			SELECT intDiv(toUnixTimestamp(TimeReceived), ${step}) * ${step} AS t, if(has(best, Key), Key, 'others') AS k,
-				${unit.sum} / ${step} FROM flows_raw WHERE ${where} GROUP BY t, k ORDER BY t, k`),
-		...TABLES.map((by) => ask(`SELECT ${KEYS[by].sql} AS k, sum(BytesScaled) AS b, sum(PacketsScaled), count()
-			FROM flows_raw WHERE ${where} GROUP BY k ORDER BY b DESC, k LIMIT 10`)),
+	let step = Math.max(1, Math.round(seconds / POINTS));
+	const resolution = filtered ? 0 : RESOLUTIONS.find((r) => r <= step) || 0;
+	if (resolution) step = Math.ceil(step / resolution) * resolution;
+	let to = fixed ? fixed[1] : Math.floor(Date.now() / 1000 / step) * step + step;
+	let from = fixed ? fixed[0] : to - seconds;
+	if (resolution) [from, to] = [Math.floor(from / step) * step, Math.ceil(to / step) * step];
+	return {from, to, step, resolution};
+}
+
+// What to ask for sums by BY: {from: "table WHERE ...", key, bytes, ...}. BY undefined: for all together.
+function sumsBy(by, time, filter) {
+	const of = by ? KEYS[by] : {sums: "rollup_port"};
+	const source = time.resolution && of.sums ? {...SUMS, table: of.sums} : EVERY_FLOW;
+	const where = `${source.time} >= ${time.from} AND ${source.time} < ${time.to} AND ` +
+		(source === EVERY_FLOW ? `(${filter})` : `Resolution = ${time.resolution}`);
+	return {...source, bits: `${source.bytes} * 8`, from: `${source.table} WHERE ${where}`,
+		key: source === EVERY_FLOW ? of.key : of.summed || of.key};
+}
+
+function askTop(by, time, filter) {
+	const q = sumsBy(by, time, filter);
+	return ask(`SELECT ${KEYS[by].text("k")} AS name, b, p, f FROM (SELECT ${q.key} AS k, ${q.bytes} AS b, ${q.packets} AS p,
+		${q.flows} AS f FROM ${q.from} GROUP BY k ORDER BY b DESC, k LIMIT 10) ORDER BY b DESC, name`);
+}
+
+function askChart(by, unit, time, filter) {
+	const q = sumsBy(by, time, filter);
+	return ask(`WITH (SELECT groupArray(k) FROM (SELECT ${q.key} AS k FROM ${q.from} GROUP BY k
+			ORDER BY ${q[unit]} DESC, k LIMIT ${TOP})) AS best
+		SELECT t, if(i = 0, 'others', ${KEYS[by].text("best[i]")}) AS name, v FROM
+		(SELECT intDiv(toUnixTimestamp(${q.time}), ${time.step}) * ${time.step} AS t, indexOf(best, ${q.key}) AS i,
+			${q[unit]} / ${time.step} AS v FROM ${q.from} GROUP BY t, i) ORDER BY t, name`);
+}
+
+// Of the figures, what only the flows themselves tell.
+const askFlows = (time, filter) => ask(`SELECT uniq(SrcAddr), uniq(SamplerAddress), toUnixTimestamp(max(TimeReceived))
+	FROM ${sumsBy("src", time, filter).from}`);
+
+// An answer that did not come takes its card, not the page.
+const whyNot = (reason) => /TIMEOUT_EXCEEDED|MEMORY_LIMIT_EXCEEDED/.test(reason.message) ?
+	"Too many flows to look at one by one: choose a shorter time." : reason.message;
+
+function notShown(by, reason) {
+	const card = element("section", undefined, "card");
+	card.append(element("h2", `Top by ${KEYS[by].name}`), element("p", whyNot(reason), "empty"));
+	return card;
+}
+
+async function load(mine) {
+	const filter = await condition(), time = timeShown(filter !== "1"), {from, to, step} = time, seconds = to - from;
+	const all = sumsBy(undefined, time, filter);
+	const [totalled, chart, looked, ...tops] = await Promise.allSettled([
+		ask(`SELECT ${all.flows}, ${all.bytes}, ${all.packets} FROM ${all.from}`),
+		askChart(state.by, state.unit, time, filter),
+		askFlows(time, filter),
+		...TABLES.map((by) => askTop(by, time, filter)),
 	]);
 	if (mine !== run) return;
-	const [flows, bytes, packets, sources, exporters, last] = sums;
+	if (totalled.reason) throw totalled.reason;
+	const [[flows, bytes, packets]] = totalled.value, [[sources, exporters, last]] = looked.value || [[]];
 	$("figures").replaceChildren(figure(withUnit(bytes, "B"), "bytes"), figure(withUnit(bytes * 8 / seconds, "bit/s"), "on average"),
-		figure(short(packets), "packets"), figure(short(flows), "flows"), figure(short(sources), "sources"),
-		figure(short(exporters), "exporters"));
+		figure(short(packets), "packets"), figure(short(flows), "flows"),
+		...looked.value ? [figure(short(sources), "sources"), figure(short(exporters), "exporters")] : []);
 	const times = [], at = new Map(), totals = new Map();
 	for (let t = from - from % step; t < to; t += step) { at.set(t, times.length); times.push(t); }
-	for (const [, k, v] of chart) totals.set(k, (totals.get(k) || 0) + v);
+	for (const [, k, v] of chart.value || []) totals.set(k, (totals.get(k) || 0) + v);
 	const names = [...totals.keys()].sort((a, b) => (a === "others") - (b === "others") || totals.get(b) - totals.get(a));
 	const series = names.map(() => times.map(() => 0));
-	for (const [t, k, v] of chart) if (at.has(t)) series[names.indexOf(k)][at.get(t)] = v;
-	$("chart-title").textContent = `${unit.name} by ${KEYS[state.by].name}`;
-	draw(times, names, series);
-	$("tables").replaceChildren(...(flows ? TABLES.map((by, i) => table(by, tops[i], bytes)) : []));
-	$("age").textContent = flows ? `newest flow ${Math.max(0, Math.round(Date.now() / 1000 - last))} s ago, times are local` : "";
+	for (const [t, k, v] of chart.value || []) if (at.has(t)) series[names.indexOf(k)][at.get(t)] += v;
+	$("chart-title").textContent = `${UNITS[state.unit]} by ${KEYS[state.by].name}`;
+	draw(times, names, series, chart.reason && whyNot(chart.reason));
+	$("tables").replaceChildren(...(flows ? TABLES.map((by, i) => tops[i].reason ? notShown(by, tops[i].reason) :
+		table(by, tops[i].value, bytes)) : []));
+	$("age").textContent = last ? `newest flow ${Math.max(0, Math.round(Date.now() / 1000 - last))} s ago, times are local` : "";
 	document.body.dataset.flows = flows;
 }
 
@@ -290,7 +339,7 @@ function recolour() {
 
 fill("range", Object.keys(RANGES).map((r) => [r, `last ${r}`]));
 fill("by", Object.entries(KEYS).map(([k, v]) => [k, v.name]));
-fill("unit", Object.entries(UNITS).map(([k, v]) => [k, v.name]));
+fill("unit", Object.entries(UNITS));
 readHash();
 $("controls").addEventListener("submit", (e) => { e.preventDefault(); show(); });
 for (const id of ["range", "by", "unit", "host"]) $(id).addEventListener("change", show);

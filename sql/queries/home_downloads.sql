@@ -7,6 +7,6 @@ SELECT
 	count() AS Flows
 FROM home_flows
 WHERE is_download AND insertionTime >= {since:DateTime} AND insertionTime < {until:DateTime}
-GROUP BY Client
+GROUP BY clientIPv4, clientIPv6
 ORDER BY Bytes DESC, Client
 LIMIT 50

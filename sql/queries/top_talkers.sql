@@ -3,6 +3,6 @@
 SELECT replaceRegexpOne(IPv6NumToString(SrcAddr), '^::ffff:(\\d)', '\\1') AS Source, sum(BytesScaled) AS Bytes, sum(PacketsScaled) AS Packets, count() AS Flows
 FROM flows_raw
 WHERE TimeReceived >= {since:DateTime} AND TimeReceived < {until:DateTime}
-GROUP BY Source
+GROUP BY SrcAddr
 ORDER BY Bytes DESC, Source
 LIMIT 20

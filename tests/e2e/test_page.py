@@ -34,7 +34,8 @@ class Page(unittest.TestCase):
         cls.embedded.close()
 
     def setUp(self):
-        self.embedded.query("TRUNCATE TABLE flows_raw")
+        for table in ("flows_raw", "rollup_port", "rollup_as", "rollup_interface"):
+            self.embedded.query(f"TRUNCATE TABLE {table}")
         self.embedded.query(INSERT)
         self.browser = Browser(f"http://localhost:{self.embedded.http}/dashboard")
         self.addCleanup(self.browser.close)
@@ -120,6 +121,31 @@ class Page(unittest.TestCase):
         self.assertAlmostEqual(self.shown(), 2 * (end - begin), delta=4)
         self.browser.back()
         self.wait_flows("1")
+
+    def choose(self, name, value):
+        self.js(f"{{const e = document.getElementById('{name}'); e.value = '{value}'; e.dispatchEvent(new Event('change'))}}")
+
+    def test_a_month_is_summed(self):
+        """From a day on, without a filter, sums answer: they say what the flows say, and know more when those are gone."""
+        for by, unit in (("port", "bits"), ("exporter", "packets"), ("etype", "flows"), ("pair", "bits"), ("srcas", "bits")):
+            self.choose("by", by)
+            self.choose("unit", unit)
+            tables = []
+            for span in ("1h", "24h", "30d"):
+                self.choose("range", span)
+                wait_until(lambda: f"range={span}" in self.js("location.hash"), "asked")
+                self.wait_flows("1")
+                self.assertEqual(self.message(), "")
+                self.assertIn("by", self.js("document.getElementById('chart-title').textContent"))
+                tables.append([self.table(n) for n in range(1, 9)])
+                self.assertGreater(len(self.js("[...document.querySelectorAll('#legend li')].map((e) => e.textContent)")), 0)
+            self.assertEqual(tables[0], tables[1])
+            self.assertEqual(tables[0], tables[2])
+        self.embedded.query("INSERT INTO rollup_port SELECT 3600, toStartOfHour(now() - INTERVAL 20 DAY), 6, 443, 1000000000, 1000, 10")
+        self.choose("by", "port")
+        self.choose("range", "24h")
+        self.choose("range", "30d")
+        wait_until(lambda: self.shown() == self.count("1") + 10, "the flows of three weeks ago, which only the sum knows")
 
     def chart_fills_its_card(self, margin):
         left, _, width, _ = self.browser.place("#chart canvas")[2]
