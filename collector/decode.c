@@ -198,8 +198,10 @@ static void recompile(void *arg, struct exporter *e)
 {
 	struct recompile *job = arg;
 
-	for (struct domain *dom = e->domains; dom && job->r == 0; dom = dom->sibling)
-		job->r = template_recompile(job->d, dom);
+	for (struct domain *dom = e->domains; dom; dom = dom->sibling) {
+		int r = template_recompile(job->d, dom);
+		job->r = r ? r : job->r;
+	}
 }
 
 int decoder_set_mapping(struct decoder *d, const struct mapping *mapping)

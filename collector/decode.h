@@ -96,7 +96,7 @@ int decoder_load(struct decoder *d, const void *data, size_t len);
 
 /* Puts other rates or another mapping in force (NULL: none, the built-in one); templates are compiled anew. */
 void decoder_set_sampling(struct decoder *d, const struct sampling_overrides *overrides, uint64_t default_rate);
-int decoder_set_mapping(struct decoder *d, const struct mapping *mapping); /* 0 or -ERR_MEMORY */
+int decoder_set_mapping(struct decoder *d, const struct mapping *mapping); /* 0, or -ERR_MEMORY: some templates are forgotten */
 
 /* JSON arrays for /templates and /exporters: those of the exporter ONLY (NULL: of all), LIMIT entries at most (0: 1000).
  * Like all but decoder_stats(), to be called by the decoder's own thread. */

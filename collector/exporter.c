@@ -66,6 +66,7 @@ int exporters_init(struct exporters *t, size_t max, size_t max_domains)
 		return 0;
 	free(t->buckets);
 	free(t->domain_buckets);
+	t->buckets = NULL; /* nothing for exporters_free() */
 	return -ERR_MEMORY;
 }
 

@@ -31,11 +31,8 @@ struct legacy {
 	struct template *templates[LAYOUTS];
 };
 
-int legacy_new(struct decoder *d)
+static int compile_layouts(struct decoder *d)
 {
-	d->legacy = calloc(1, sizeof(*d->legacy));
-	if (!d->legacy)
-		return -ERR_MEMORY;
 	for (size_t i = 0; i < LAYOUTS; i++) {
 		uint16_t n = 0;
 		while (n < FIELDS_MAX && layouts[i].fields[n].len)
@@ -51,6 +48,15 @@ int legacy_new(struct decoder *d)
 			return r;
 	}
 	return 0;
+}
+
+int legacy_new(struct decoder *d)
+{
+	d->legacy = calloc(1, sizeof(*d->legacy));
+	int r = d->legacy ? compile_layouts(d) : -ERR_MEMORY;
+	if (r)
+		legacy_free(d);
+	return r;
 }
 
 void legacy_free(struct decoder *d)

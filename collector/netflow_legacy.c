@@ -54,11 +54,14 @@ static void read_sequence(struct wire *w, struct header *h)
 	h->has_sequence = true;
 }
 
-static const struct template *layout(const struct decoder *d, unsigned version, const struct header *h,
-	size_t len)
+static const struct template *layout(struct decoder *d, unsigned version, const struct header *h, size_t len, enum err *ret_reason)
 {
 	unsigned record = 0;
 
+	*ret_reason = ERR_MEMORY;
+	if (!d->legacy && legacy_new(d)) /* a reload found no memory: by now there may be some */
+		return NULL;
+	*ret_reason = ERR_UNSUPPORTED;
 	if (version == 1)
 		record = h->count && len == h->count * 52u ? 52 : 48;
 	return legacy_layout(d, version, h->aggregation, record);
@@ -67,12 +70,13 @@ static const struct template *layout(const struct decoder *d, unsigned version, 
 static void records(struct decoder *d, const struct header *h, unsigned version, struct wire *w,
 	struct decode_result *res)
 {
-	const struct template *t = layout(d, version, h, wire_left(w));
+	enum err reason;
+	const struct template *t = layout(d, version, h, wire_left(w), &reason);
 	uint32_t done;
 
 	res->announced = h->count;
 	if (!t) {
-		res->reason = ERR_UNSUPPORTED;
+		res->reason = reason;
 		return;
 	}
 	size_t there = wire_left(w) / t->min_len;
@@ -81,7 +85,6 @@ static void records(struct decoder *d, const struct header *h, unsigned version,
 		return;
 	}
 	uint32_t domain_id = h->src.engine_type * 256u + h->src.engine_id;
-	enum err reason;
 	/* Without a place in the table (too many exporters) flows are decoded all the same: they need no state. */
 	struct domain *dom = exporter_domain(d, &h->src.addr, 0, version, domain_id, &reason);
 	if (dom && h->has_sequence)

@@ -363,6 +363,8 @@ int template_recompile(struct decoder *d, struct domain *dom)
 	for (uint32_t i = 0; ts && i <= ts->mask; i++)
 		for (struct template **at = &ts->slots[i]; *at && r == 0; at = &(*at)->variant)
 			r = recompile_one(d, at);
+	if (r) /* one that still speaks of the mapping before must not be used */
+		templates_free(d, dom);
 	return r;
 }
 
