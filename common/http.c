@@ -3,8 +3,8 @@
  *
  * One thread a connection, so that a handler may ask a database or wait for flows without holding up a scrape.
  * What a client can make us hold is bounded: connections, header bytes (libmicrohttpd's 32 KiB a connection),
- * body bytes, idle time. A request is answered once its body is complete; one that is too large is refused on
- * its Content-Length already.
+ * body bytes, silence, and the time for the whole of a head, of a body and of taking an answer (http_watch.h). A request is
+ * answered once its body is complete; one that is too large is refused on its Content-Length already.
  */
 #include "common/http.h"
 
@@ -16,14 +16,18 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/clock.h"
 #include "common/http_listen.h"
+#include "common/http_watch.h"
 
-enum { MAX_CONNECTIONS = 64, MAX_BODY = 1 << 20, TIMEOUT_S = 30, STREAM_BLOCK = 16384 };
+/* SLOWEST: bytes a second that a client must come to with what is longer than fits into timeout_s. */
+enum { MAX_CONNECTIONS = 64, MAX_BODY = 1 << 20, TIMEOUT_S = 30, STREAM_BLOCK = 16384, SLOWEST = 16384 };
 
 struct http_server {
 	struct http_options options;
 	struct MHD_Daemon *daemons[HTTP_SOCKETS_MAX];
 	size_t n_daemons;
+	struct http_watch *watch;
 	unsigned port;
 	atomic_bool stopping;
 };
@@ -35,6 +39,7 @@ struct http_request {
 	const char *path;
 	struct buf body;
 	size_t received; /* body bytes, those past the limit too */
+	uint64_t begun_ns; /* when its head was there */
 };
 
 /* What a stream needs to live on after its handler has returned. */
@@ -44,7 +49,40 @@ struct stream {
 	long (*pull)(void *arg, char *out, size_t max);
 	void (*free_arg)(void *arg);
 	void *arg;
+	bool timed; /* as a whole */
 };
+
+/* --- how long a client may take ------------------------------------------------------------------------ */
+
+/* BYTES must have gone over the line by then, since SINCE_NS. */
+static void allow(const struct http_server *s, struct MHD_Connection *connection, uint64_t since_ns, size_t bytes)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	if (info && info->socket_context)
+		http_watch_until(info->socket_context, since_ns + s->options.timeout_s * NS_PER_S + bytes * NS_PER_S / SLOWEST);
+}
+
+/* It is on us now. */
+static void allow_all_time(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	if (info && info->socket_context)
+		http_watch_until(info->socket_context, 0);
+}
+
+/* A connection that cannot be watched, as there is no memory, is one that libmicrohttpd will not have memory for either. */
+static void on_connection(void *arg, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code)
+{
+	const struct http_server *s = arg;
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		http_watch_remove(*context);
+		*context = NULL;
+		return;
+	}
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (info)
+		*context = http_watch_add(s->watch, info->connect_fd, clock_monotonic_ns() + s->options.timeout_s * NS_PER_S);
+}
 
 /* --- streams ------------------------------------------------------------------------------------------- */
 
@@ -63,13 +101,18 @@ static ssize_t pull_stream(void *arg, uint64_t pos, char *out, size_t max)
 	struct stream *s = arg;
 	long n;
 	(void)pos;
+	if (!s->timed)
+		allow_all_time(s->connection); /* what it was given is with the client */
 	do {
 		if (atomic_load(&s->server->stopping) || client_left(s->connection))
 			return MHD_CONTENT_READER_END_WITH_ERROR;
 		n = s->pull(s->arg, out, max);
 	} while (n == HTTP_STREAM_IDLE);
-	if (n > 0)
+	if (n > 0) {
+		if (!s->timed)
+			allow(s->server, s->connection, clock_monotonic_ns(), (size_t)n);
 		return n;
+	}
 	return n == 0 ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
@@ -87,7 +130,7 @@ static struct MHD_Response *stream_response(struct http_request *req, struct htt
 	if (!s)
 		return NULL;
 	*s = (struct stream){.server = req->server, .connection = req->connection, .pull = res->stream,
-			     .free_arg = res->stream_free, .arg = res->stream_arg};
+			     .free_arg = res->stream_free, .arg = res->stream_arg, .timed = res->stream_len > 0};
 	struct MHD_Response *r =
 		MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, pull_stream, s, free_stream);
 	if (!r) {
@@ -104,6 +147,7 @@ static struct MHD_Response *stream_response(struct http_request *req, struct htt
 static enum MHD_Result send_response(struct http_request *req, struct http_response *res)
 {
 	struct MHD_Response *r = NULL;
+	allow(req->server, req->connection, clock_monotonic_ns(), res->stream ? res->stream_len : res->body.len);
 	if (res->stream && strcmp(req->method, "HEAD") != 0) {
 		r = stream_response(req, res);
 		if (r)
@@ -163,6 +207,7 @@ static enum MHD_Result answer(struct http_request *req)
 		if (!path_matches(route->path, req->path))
 			continue;
 		if (method_matches(route->methods, req->method)) {
+			allow_all_time(req->connection);
 			route->handle(o->arg, req, &res);
 			return send_response(req, &res);
 		}
@@ -194,8 +239,10 @@ static enum MHD_Result first_call(struct http_server *s, struct MHD_Connection *
 	struct http_request *req = calloc(1, sizeof(*req));
 	if (!req)
 		return MHD_NO;
-	*req = (struct http_request){.server = s, .connection = connection, .method = method, .path = path};
+	*req = (struct http_request){.server = s, .connection = connection, .method = method, .path = path,
+				     .begun_ns = clock_monotonic_ns()};
 	*state = req;
+	allow(s, connection, req->begun_ns, 0);
 	const char *length = http_request_header(req, "Content-Length");
 	if (length && strtoull(length, NULL, 10) > s->options.max_body)
 		return refuse_body(req);
@@ -213,6 +260,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 		return first_call(s, connection, path, method, state);
 	if (*data_len) {
 		req->received += *data_len;
+		allow(s, connection, req->begun_ns, req->received);
 		/* A chunked body says its size only by going on: what is past the limit is thrown away, for an
 		 * answer can be given only behind it, and far past it the line is cut. */
 		if (req->received > 16 * s->options.max_body)
@@ -228,11 +276,10 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 static void on_done(void *arg, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)
 {
 	struct http_request *req = *state;
-	(void)arg;
-	(void)connection;
 	(void)code;
 	if (!req)
 		return;
+	allow(arg, connection, clock_monotonic_ns(), 0); /* for the next one */
 	buf_free(&req->body);
 	free(req);
 	*state = NULL;
@@ -246,8 +293,9 @@ static int start_daemons(struct http_server *s, struct http_sockets *sockets)
 		struct MHD_Daemon *d = MHD_start_daemon(
 			MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL, 0, NULL, NULL,
 			on_request, s, MHD_OPTION_LISTEN_SOCKET, sockets->fds[sockets->count - 1],
-			MHD_OPTION_CONNECTION_LIMIT, s->options.max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
-			s->options.timeout_s, MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_END);
+			MHD_OPTION_CONNECTION_LIMIT, s->options.max_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+			s->options.max_per_client, MHD_OPTION_CONNECTION_TIMEOUT, s->options.timeout_s,
+			MHD_OPTION_NOTIFY_COMPLETED, on_done, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_END);
 		if (!d)
 			return -EIO;
 		sockets->count--; /* the daemon closes it */
@@ -271,10 +319,12 @@ int http_server_start(const struct http_options *options, struct http_server **r
 	s->options = *options;
 	s->options.address = NULL; /* the caller's; not needed any more */
 	s->options.max_connections = options->max_connections ? options->max_connections : MAX_CONNECTIONS;
+	s->options.max_per_client = options->max_per_client ? options->max_per_client : (s->options.max_connections + 1) / 2;
 	s->options.max_body = options->max_body ? options->max_body : MAX_BODY;
 	s->options.timeout_s = options->timeout_s ? options->timeout_s : TIMEOUT_S;
 	s->port = sockets.port;
-	r = start_daemons(s, &sockets);
+	s->watch = http_watch_new();
+	r = s->watch ? start_daemons(s, &sockets) : -EIO;
 	if (r < 0) {
 		(void)snprintf(err, err_len, "%s: the HTTP server could not start its threads", options->address);
 		http_listen_close(&sockets);
@@ -297,6 +347,7 @@ void http_server_stop(struct http_server *s)
 	atomic_store(&s->stopping, true);
 	for (size_t i = 0; i < s->n_daemons; i++)
 		MHD_stop_daemon(s->daemons[i]);
+	http_watch_free(s->watch);
 	free(s);
 }
 

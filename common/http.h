@@ -1,7 +1,9 @@
 /*
  * http.h -- a small HTTP server behind one seam (libmicrohttpd lives in http.c alone).
  *
- * Each connection has a thread, so a handler may wait; connections, body size and time are bounded.
+ * Each connection has a thread, so a handler may wait; connections, body size and time are bounded: a request's head must be
+ * there within timeout_s of the connection's beginning or of the answer before; a body must come, and an answer be
+ * taken, in that time too, or at 16 KiB a second where it is larger; of a stream without end, each block.
  */
 #ifndef WEIR_COMMON_HTTP_H
 #define WEIR_COMMON_HTTP_H
@@ -27,6 +29,7 @@ struct http_response {
 	long (*stream)(void *stream_arg, char *out, size_t max);
 	void (*stream_free)(void *stream_arg);
 	void *stream_arg;
+	size_t stream_len; /* of all that it will give, 0: not known, or without end */
 	struct http_header { const char *name; char value[200]; } headers[6]; /* extra ones */
 	size_t n_headers;
 };
@@ -47,6 +50,7 @@ struct http_options {
 	size_t n_routes;
 	void *arg;
 	unsigned max_connections; /* on each listening socket; 0: 64. One more is closed at once */
+	unsigned max_per_client;  /* of these, from one address; 0: half */
 	size_t max_body;          /* 0: 1 MiB */
 	unsigned timeout_s;       /* 0: 30 */
 };

@@ -141,6 +141,7 @@ void answer_data(struct http_response *res, struct engine_result *r, const char 
 	res->stream = pull;
 	res->stream_free = sent;
 	res->stream_arg = s;
+	res->stream_len = len;
 }
 
 void answer_error(struct http_response *res, const struct engine *e, int code, const char *text)

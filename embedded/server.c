@@ -29,7 +29,7 @@
 #include "proto/filter_sql.h"
 
 /* SILENCE_S: a connection that says nothing for so long gives its place back. A query that runs is no silence. */
-enum { BODY_MAX = 64 << 20, CONNECTIONS_MAX = 32, SILENCE_S = 30 };
+enum { BODY_MAX = 64 << 20, CONNECTIONS_MAX = 64, SILENCE_S = 30 };
 enum { NOT_IMPLEMENTED_CODE = 48, SYNTAX_CODE = 62, INCORRECT_DATA_CODE = 117, ACCESS_CODE = 497 }; /* ClickHouse's numbers */
 
 /* --- who asks -------------------------------------------------------------------------------------------- */

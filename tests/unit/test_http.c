@@ -119,20 +119,26 @@ static struct http_server *start(struct app *app, const char *address, unsigned 
 	struct http_server *s = NULL;
 	char err[200];
 	struct http_options o = {.address = address, .routes = routes, .n_routes = sizeof(routes) / sizeof(routes[0]),
-				 .arg = app, .max_connections = max_connections, .max_body = 1000, .timeout_s = 5};
+				 .arg = app, .max_connections = max_connections, .max_per_client = max_connections,
+				 .max_body = 1000, .timeout_s = 2};
 	*app = (struct app){0};
 	assert_int_equal(http_server_start(&o, &s, err, sizeof(err)), 0);
 	return s;
 }
 
-static int dial(const char *host, unsigned port)
+/* FROM: NULL is whatever the system takes. */
+static int dial_from(const char *from, const char *host, unsigned port)
 {
 	struct ip_addr a;
 	struct sockaddr_storage ss;
-	assert_int_equal(ip_parse(host, &a), 0);
-	size_t len = ip_to_sockaddr(&a, (uint16_t)port, &ss);
+	assert_int_equal(ip_parse(from ? from : host, &a), 0);
+	size_t len = ip_to_sockaddr(&a, 0, &ss);
 	int fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_true(fd >= 0);
+	if (from)
+		assert_int_equal(bind(fd, (const struct sockaddr *)&ss, (socklen_t)len), 0);
+	assert_int_equal(ip_parse(host, &a), 0);
+	len = ip_to_sockaddr(&a, (uint16_t)port, &ss);
 	struct timeval patience = {.tv_sec = 10};
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (connect(fd, (const struct sockaddr *)&ss, (socklen_t)len) < 0) {
@@ -140,6 +146,11 @@ static int dial(const char *host, unsigned port)
 		return -errno;
 	}
 	return fd;
+}
+
+static int dial(const char *host, unsigned port)
+{
+	return dial_from(NULL, host, port);
 }
 
 static void say(int fd, const char *text)
@@ -313,7 +324,7 @@ static void test_head_limit(void **state)
 	buf_free(&request);
 }
 
-/* One that sends half a request and waits gives its place back (here after five seconds, else thirty). */
+/* One that sends half a request and waits gives its place back (here after two seconds, else thirty). */
 static void test_a_slow_client_is_let_go(void **state)
 {
 	struct app app;
@@ -329,6 +340,110 @@ static void test_a_slow_client_is_let_go(void **state)
 	} while (b.len == 0);
 	assert_non_null(strstr(b.data, " 404 "));
 	close(fd);
+	http_server_stop(s);
+	buf_free(&b);
+}
+
+/* The only place is free again, however long the one before it goes on in PIECE, a byte now and then; it is never silent. */
+static void let_go_of(struct app *app, const char *begin, const char *piece)
+{
+	struct http_server *s = start(app, "127.0.0.1:0", 1);
+	struct buf b = {0};
+	int fd = dial("127.0.0.1", http_server_port(s));
+	assert_true(fd >= 0);
+	say(fd, begin);
+	do {
+		(void)send(fd, piece, strlen(piece), MSG_NOSIGNAL);
+		ask("127.0.0.1", http_server_port(s), "GET /none HTTP/1.0\r\n\r\n", &b);
+		clock_sleep_ns(100 * NS_PER_MS);
+	} while (b.len == 0);
+	assert_non_null(strstr(b.data, " 404 "));
+	close(fd);
+	http_server_stop(s);
+	buf_free(&b);
+}
+
+static void test_a_dripping_head(void **state)
+{
+	struct app app;
+	(void)state;
+	let_go_of(&app, "GET /files/x HTTP/1.1\r\nHost: a\r\nX-Half: ", "x");
+}
+
+static void test_a_dripping_body(void **state)
+{
+	struct app app;
+	(void)state;
+	let_go_of(&app, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n", "x");
+}
+
+static long much(void *arg, char *out, size_t max)
+{
+	struct app *app = arg;
+	memset(out, 'x', max);
+	atomic_fetch_add(&app->pulls, 1);
+	return (long)max;
+}
+
+static void more(void *arg, const struct http_request *req, struct http_response *res)
+{
+	(void)req;
+	res->stream = much;
+	res->stream_free = count_free;
+	res->stream_arg = arg;
+}
+
+/* Of an answer that has no end, a little now and then is not enough: a block must be taken in time. */
+static void test_a_dripping_reader(void **state)
+{
+	struct app app = {0};
+	struct http_server *s = NULL;
+	char err[200], some[16];
+	static const struct http_route route = {"/much", "GET", more};
+	struct http_options o = {.address = "127.0.0.1:0", .routes = &route, .n_routes = 1, .arg = &app, .timeout_s = 1};
+	(void)state;
+	assert_int_equal(http_server_start(&o, &s, err, sizeof(err)), 0);
+	int fd = dial("127.0.0.1", http_server_port(s));
+	say(fd, "GET /much HTTP/1.1\r\nHost: a\r\n\r\n");
+	while (atomic_load(&app.freed) == 0) {
+		(void)recv(fd, some, sizeof(some), 0);
+		clock_sleep_ns(50 * NS_PER_MS);
+	}
+	assert_true(atomic_load(&app.pulls) > 0);
+	close(fd);
+	http_server_stop(s);
+}
+
+/* One address has its share of the connections; another one finds the rest. */
+static void test_connections_of_one_client(void **state)
+{
+	enum { LIMIT = 4 };
+	struct app app = {0};
+	struct http_server *s = NULL;
+	struct buf b = {0};
+	int fds[LIMIT / 2];
+	char err[200];
+	(void)state;
+	struct http_options o = {.address = ":0", .routes = routes, .n_routes = sizeof(routes) / sizeof(routes[0]), .arg = &app,
+				 .max_connections = LIMIT};
+	assert_int_equal(http_server_start(&o, &s, err, sizeof(err)), 0);
+	for (int i = 0; i < LIMIT / 2; i++) {
+		fds[i] = dial("127.0.0.1", http_server_port(s));
+		say(fds[i], "GET /slow HTTP/1.0\r\n\r\n");
+	}
+	while (atomic_load(&app.busy) < LIMIT / 2)
+		clock_sleep_ns(NS_PER_MS);
+	int extra = dial("127.0.0.1", http_server_port(s));
+	(void)send(extra, "GET /none HTTP/1.0\r\n\r\n", 22, MSG_NOSIGNAL);
+	hear(extra, &b);
+	assert_int_equal(b.len, 0);
+	extra = dial_from("127.0.0.9", "127.0.0.1", http_server_port(s));
+	say(extra, "GET /none HTTP/1.0\r\n\r\n");
+	hear(extra, &b);
+	assert_non_null(strstr(b.data, " 404 "));
+	atomic_store(&app.go_on, true);
+	for (int i = 0; i < LIMIT / 2; i++)
+		hear(fds[i], &b);
 	http_server_stop(s);
 	buf_free(&b);
 }
@@ -401,6 +516,8 @@ int main(void)
 		cmocka_unit_test(test_bodies),        cmocka_unit_test(test_connection_limit),
 		cmocka_unit_test(test_head_limit),    cmocka_unit_test(test_a_slow_client_is_let_go),
 		cmocka_unit_test(test_streams),       cmocka_unit_test(test_bind_errors),
+		cmocka_unit_test(test_a_dripping_head),   cmocka_unit_test(test_a_dripping_body),
+		cmocka_unit_test(test_a_dripping_reader), cmocka_unit_test(test_connections_of_one_client),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
