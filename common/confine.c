@@ -149,7 +149,7 @@ static int lock_up(struct run *r)
 	say(r, "no new privileges");
 	if (o->starts_programs)
 		return missing(r, -EBUSY, "Landlock and seccomp while an option starts programs");
-	rc = confine_files(r->writable, r->n_writable);
+	rc = confine_files(o, r->writable, r->n_writable);
 	if (rc == 0)
 		say(r, r->n_writable ? "writes only below" : "writes no file");
 	for (size_t i = 0; rc == 0 && i < r->n_writable; i++) {
@@ -159,9 +159,9 @@ static int lock_up(struct run *r)
 	rc = missing(r, rc, "Landlock");
 	if (rc < 0)
 		return rc;
-	rc = confine_calls();
+	rc = confine_calls(o->starts_itself);
 	if (rc == 0)
-		say(r, "starts no program");
+		say(r, o->starts_itself ? "starts no program but itself" : "starts no program");
 	return missing(r, rc, "seccomp");
 }
 

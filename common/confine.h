@@ -31,7 +31,10 @@ struct confine_options {
 	/* Directories that may be written below (made, and given to the user, when they are not there), and files. */
 	const char *writable[CONFINE_PATHS_MAX];
 	size_t n_writable;
+	const char *removes_in;  /* an empty directory in here may go, for one's own temporary one; NULL: none */
+	bool makes_links;        /* symbolic ones too, below its directories */
 	bool starts_programs;  /* then only privileges go: what it starts inherits all else */
+	bool starts_itself;    /* its own image once more in this process, by execve(), and nothing else */
 };
 
 /* 0 with what was done as one line in SAID, or a negative errno with one line in ERR. */
@@ -44,7 +47,7 @@ void confine_directory(struct confine_options *options, const char *path);
 void confine_file(struct confine_options *options, const char *path, struct confine_path *room);
 
 /* confine_files.c, confine_calls.c: 0, or a negative errno; -ENOSYS, -EOPNOTSUPP: the kernel does not have it. */
-int confine_files(const char *const *writable, size_t n) MUST_CHECK;
-int confine_calls(void) MUST_CHECK;
+int confine_files(const struct confine_options *options, const char *const *writable, size_t n) MUST_CHECK;
+int confine_calls(bool starts_itself) MUST_CHECK;
 
 #endif

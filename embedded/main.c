@@ -1,8 +1,9 @@
 /*
  * main.c -- weir-embedded: broker, ClickHouse and its HTTP interface in one process, for one machine.
  *
- * Order matters. The HTTP port is taken first, so that a second one fails at once. The engine comes before the broker
- * goes: libchdb never leaves its consumer group, and dropping a Kafka table without its broker takes a quarter of a minute.
+ * Order matters. Privileges go before the first thread is there, as Landlock holds for threads that start later. The HTTP port
+ * is taken next, so that a second one fails at once. At the end the engine comes before the broker: libchdb never
+ * leaves its consumer group, and dropping a Kafka table without its broker takes a quarter of a minute.
  */
 #include <errno.h>
 #include <limits.h>
@@ -16,6 +17,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/confine.h"
 #include "common/http.h"
 #include "common/ip.h"
 #include "common/log.h"
@@ -53,6 +55,7 @@ struct config {
 	uint64_t query_memory;
 	int64_t query_rows;
 	char *ready_file;
+	char *confine;
 	bool health;
 	char *log_level;
 	char *log_format;
@@ -97,6 +100,7 @@ static const struct opt rows[] = {
 	 "health checks of containers."},
 	{"ready-file", OPT_STRING, AT(ready_file), NULL, "FILE",
 	 "Written when all is ready: lines http=PORT, kafka=HOST:PORT and broker=HOST:PORT (the broker's own)."},
+	{"confine", OPT_STRING, AT(confine), "auto", "HOW", CONFINE_MODE_HELP, .choices = CONFINE_CHOICES},
 	{"loglevel", OPT_STRING, AT(log_level), "info", "LEVEL", "How much to say.", .choices = "error|warn|warning|info|debug"},
 	{"logfmt", OPT_STRING, AT(log_format), "normal", "FORMAT", "Log lines for people or as JSON.", .choices = "normal|json"},
 };
@@ -232,6 +236,27 @@ static int write_ready_file(struct program *p, char *err)
 	return r;
 }
 
+/* ClickHouse is large and reads what anybody writes into a query: it may write its tables, and start nothing. */
+static int give_up_privileges(const struct program *p, char *err)
+{
+	static struct confine_path ready, above;
+	struct confine_options options = {.mode = p->config.confine, .makes_links = true};
+	char said[CONFINE_SAID_MAX];
+	confine_directory(&options, p->places.data);
+	confine_file(&options, p->config.ready_file, &ready);
+	if (p->places.data_is_ours) {
+		snprintf(above.text, sizeof(above.text), "%s", p->places.data);
+		*strrchr(above.text, '/') = '\0';
+		options.removes_in = above.text;
+	} else {
+		options.starts_itself = true; /* again.h; of a new folder no table can fail to load */
+	}
+	int r = confine_apply(&options, said, sizeof(said), err, ERR_LEN);
+	if (!r && *said)
+		log_info(LOG_OURS, "confined: %s", said);
+	return r;
+}
+
 static int start(struct program *p, char *err)
 {
 	p->server = (struct server){
@@ -243,9 +268,11 @@ static int start(struct program *p, char *err)
 	};
 	int r = find_local(p, err);
 	if (!r)
-		r = server_start(&p->server, err, ERR_LEN);
-	if (!r)
 		r = places_find(&given, &p->places, err, ERR_LEN);
+	if (!r)
+		r = give_up_privileges(p, err);
+	if (!r)
+		r = server_start(&p->server, err, ERR_LEN);
 	if (!r)
 		r = start_broker(p, "clickhouse", err);
 	if (!r)

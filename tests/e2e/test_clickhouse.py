@@ -104,6 +104,16 @@ class Http(OneEngine):
         same = {"Sec-Fetch-Site": "same-origin", "Origin": self.url.rstrip("/")}
         self.assertEqual(request(self.url, b"SELECT 1", same)[0], 200)
 
+    def test_the_page_runs_nothing_of_a_flow(self):
+        """Names in flows are strangers' texts: the browser is told to run files of this server alone, and the page puts texts in as text."""
+        with urllib.request.urlopen(f"{self.url}dashboard", timeout=10) as r:
+            policy, page = r.headers["Content-Security-Policy"], r.read().decode()
+        self.assertIn("default-src 'self'", policy)
+        self.assertNotIn("script-src", policy)
+        self.assertNotRegex(page, r"<script(?![^>]*\bsrc=)|\son[a-z]+=")
+        with urllib.request.urlopen(f"{self.url}dashboard/app.js", timeout=10) as r:
+            self.assertNotRegex(r.read().decode(), r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function")
+
     def test_a_long_query_ends(self):
         status, headers, _ = request(self.url + "?max_execution_time=1&query=SELECT%20sum(sleepEachRow(1))"
                                                 "%20FROM%20numbers(100)%20SETTINGS%20max_block_size=1")

@@ -14,7 +14,7 @@ import urllib.request
 from embedded import Embedded
 from harness import LONG, Program, wait_until
 
-CONNECTIONS = 32  # CONNECTIONS_MAX of embedded/server.c
+CONNECTIONS = 32  # of one client: half of CONNECTIONS_MAX of embedded/server.c
 BODY = 64 << 20   # BODY_MAX
 
 
@@ -39,8 +39,8 @@ class Limits(unittest.TestCase):
     def tearDown(self):
         self.assertEqual(self.ask("SELECT 1"), (200, None, "1\n"), "it goes on")
 
-    def connect(self, head):
-        s = socket.create_connection(("127.0.0.1", self.embedded.http), 60)
+    def connect(self, head, source="127.0.0.1"):
+        s = socket.create_connection(("127.0.0.1", self.embedded.http), 60, (source, 0))
         self.addCleanup(s.close)
         s.sendall(head.replace("HOST", f"localhost:{self.embedded.http}").encode())
         return s
@@ -98,13 +98,33 @@ class Limits(unittest.TestCase):
             s.sendall(b"x")
             self.assertEqual(self.ask("SELECT 1")[0], 200)
 
-    @unittest.skipUnless(LONG, "half a minute of silence: WEIR_TEST_LONG")
-    def test_all_places_taken(self):
-        """They come back when those who hold them have said nothing for half a minute."""
-        slow = [self.connect("GET / HTTP/1.1\r\nHost: HOST\r\nX-Half: ") for _ in range(CONNECTIONS)]
+    def hold_all(self):
+        held = [self.connect("GET / HTTP/1.1\r\nHost: HOST\r\nX-Half: ") for _ in range(CONNECTIONS)]
         late = self.connect("GET /ping HTTP/1.1\r\nHost: HOST\r\n\r\n")
         self.assertIsNone(self.status(late))
-        self.assertEqual({s.recv(1) for s in slow}, {b""})
+        return held
+
+    def test_all_places_of_one_client_taken(self):
+        held = self.hold_all()
+        other = self.connect("GET /ping HTTP/1.1\r\nHost: HOST\r\n\r\n", "127.0.0.9")
+        self.assertEqual(self.status(other), 200)
+        for s in held:
+            s.close()
+        wait_until(lambda: self.status(self.connect("GET /ping HTTP/1.1\r\nHost: HOST\r\n\r\n")) == 200, "places are free again")
+
+    @unittest.skipUnless(LONG, "half a minute: WEIR_TEST_LONG")
+    def test_slow_ones_are_let_go(self):
+        """A place comes back when a request is not there after half a minute, though its next byte always is."""
+        held = self.hold_all()
+        def one_ends():
+            try:
+                for s in held:
+                    s.sendall(b"x")
+                return False
+            except ConnectionError:
+                return True
+        wait_until(one_ends, "they are cut", 90)
+        wait_until(lambda: self.status(self.connect("GET /ping HTTP/1.1\r\nHost: HOST\r\n\r\n")) == 200, "places are free again", 90)
 
     def test_many_at_once(self):
         """As many slow queries as there are places: each is told of its limit."""
@@ -116,6 +136,28 @@ class Limits(unittest.TestCase):
         for t in threads:
             t.join()
         self.assertEqual(found, [408] * 8)
+
+
+class Confined(unittest.TestCase):
+    def test_writes_its_tables_and_nothing_else(self):
+        with tempfile.TemporaryDirectory() as d:
+            embedded = Embedded("--confine", "auto", "--data", f"{d}/tables")
+            self.addCleanup(embedded.close)
+            if "Landlock (" in embedded.err or "seccomp (" in embedded.err:
+                self.skipTest(embedded.err)
+            self.assertIn("starts no program but itself", embedded.err)
+            url = f"http://127.0.0.1:{embedded.http}/"
+            for sql in (f"INSERT INTO FUNCTION file('{d}/out.csv') SELECT 1", f"BACKUP TABLE flows_raw TO File('{d}/out')",
+                        f"CREATE DATABASE other ENGINE = Atomic SETTINGS disk = disk(type = local, path = '{d}/disk/')"):
+                with self.assertRaises(urllib.error.HTTPError, msg=sql):
+                    urllib.request.urlopen(url, sql.encode(), timeout=60)
+            self.assertEqual(os.listdir(d), ["tables"])
+            embedded.query("CREATE TABLE kept (a UInt32, b String) ENGINE = MergeTree ORDER BY a")
+            embedded.query("INSERT INTO kept SELECT number, toString(number) FROM numbers(300000)")
+            embedded.query("OPTIMIZE TABLE kept FINAL")
+            sorted_on_disk = "SELECT count() FROM (SELECT * FROM kept ORDER BY b) SETTINGS max_bytes_before_external_sort = 100000"
+            self.assertEqual(embedded.query(sorted_on_disk), [[300000]])
+            self.assertEqual(embedded.terminate(60), 0, embedded.err)
 
 
 class Folder(unittest.TestCase):

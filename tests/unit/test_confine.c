@@ -136,6 +136,44 @@ static void starts_no_program(void **state)
 	in_child(programs);
 }
 
+static void itself(void)
+{
+	char *sh[] = {(char[]){"sh"}, (char[]){"-c"}, (char[]){"true"}, NULL}, *again[] = {(char[]){"again"}, NULL};
+	EXPECT(execv("/bin/sh", sh) < 0 && errno == EACCES);
+	EXPECT(fork() < 0 && errno == EPERM);
+	execv("/proc/self/exe", again); /* main() ends it well */
+	EXPECT(false);
+}
+
+static void starts_itself_alone(void **state)
+{
+	(void)state;
+	options.starts_itself = true;
+	in_child(itself);
+}
+
+static void removal(void)
+{
+	char path[128];
+	snprintf(path, sizeof(path), "%s/kept", inside);
+	EXPECT(rmdir(inside) < 0 && errno == ENOTEMPTY);
+	EXPECT(unlink(path) == 0 && rmdir(inside) == 0);
+	EXPECT(unlink(outside) < 0 && errno == EACCES);
+	EXPECT(mkdir(inside, 0700) < 0 && errno == EACCES);
+}
+
+static void removes_its_own_directory(void **state)
+{
+	char path[128];
+	(void)state;
+	snprintf(path, sizeof(path), "%s/kept", inside);
+	assert_int_equal(mkdir(inside, 0700), 0);
+	assert_int_equal(make(path), 0);
+	assert_int_equal(make(outside), 0);
+	options.removes_in = dir;
+	in_child(removal);
+}
+
 static void *thread(void *arg)
 {
 	*(int *)arg = 1;
@@ -233,11 +271,15 @@ static void of_a_file_its_directory(void **state)
 	assert_string_equal(options.writable[3], "/dev/null");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc == 1 && strcmp(argv[0], "again") == 0)
+		return ALL_WELL; /* itself() started it */
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(writes_only_below_its_directories, setup, teardown),
 		cmocka_unit_test_setup_teardown(starts_no_program, setup, teardown),
+		cmocka_unit_test_setup_teardown(starts_itself_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(removes_its_own_directory, setup, teardown),
 		cmocka_unit_test_setup_teardown(threads_and_names_go_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(becomes_the_user, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_users_are_named, setup, teardown),
