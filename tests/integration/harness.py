@@ -271,13 +271,13 @@ class Metrics(dict):
 class Collector(Program):
     """weir-collector with one NetFlow listener."""
 
-    def __init__(self, *options, brokers=None, port=None, scheme="netflow", ready=True, env=None):
+    def __init__(self, *options, brokers=None, port=None, host="127.0.0.1", scheme="netflow", ready=True, env=None):
         self.port = port or free_port(socket.SOCK_DGRAM)
         self.http = free_port()
         options = list(options)
         if brokers:
             options += ["--kafka.brokers", brokers]
-        super().__init__(f"{BIN}/weir-collector", "--listen", f"{scheme}://127.0.0.1:{self.port}",
+        super().__init__(f"{BIN}/weir-collector", "--listen", f"{scheme}://{host}:{self.port}",
                          "--addr", f"localhost:{self.http}", *options, env=env)
         if ready:
             wait_until(self.healthy, lambda: f"weir-collector answers\n{self.err}", 15)
