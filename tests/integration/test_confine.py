@@ -7,11 +7,12 @@ import os
 import pwd
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import unittest
 
-from harness import BIN, ROOT, Collector, free_port, mock, wait_until
+from harness import BIN, ROOT, Collector, Program, free_port, get, mock, wait_until
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
 
@@ -91,15 +92,50 @@ class Confined(unittest.TestCase):
 SECRET = "s3cr3t-Of-The-Test"
 # Program, words without which it says no more, and the options that hold a secret: each row of the tree with OPT_SECRET.
 SECRETS = {
-    "weir-collector": (["--transport", "null"], ["redis.password", "kafka.property"]),
+    "weir-collector": (["--transport", "null"], ["redis.password", "http.token", "kafka.property"]),
     "weir-inserter": (["print"], ["redis.password", "http.token", "postgres", "kafka.property"]),
     "weir-enricher": ([], ["kafka.property"]),
+    "weir-mocker": (["--kafka.brokers", "127.0.0.1:1"], ["kafka.property"]),
 }
+# The same where they are used: whom they are for is not there, so that all is said that there is to say.
+NOBODY_THERE = ["--kafka.brokers", "127.0.0.1:1", "--loglevel", "debug"]
+USES = (
+    ("weir-collector", [*NOBODY_THERE], "kafka.property"),
+    ("weir-collector", ["--transport", "null", "--redis", "127.0.0.1:1", "--loglevel", "debug"], "redis.password"),
+    ("weir-collector", ["--transport", "http", "--http.url", "http://127.0.0.1:1/", "--loglevel", "debug"], "http.token"),
+    ("weir-inserter", ["metrics", *NOBODY_THERE], "kafka.property"),
+    ("weir-inserter", ["redis", "--redis", "127.0.0.1:1", *NOBODY_THERE], "redis.password"),
+    ("weir-inserter", ["http", "--http.url", "http://127.0.0.1:1/", *NOBODY_THERE], "http.token"),
+    ("weir-inserter", ["postgres", *NOBODY_THERE], "postgres"),
+    ("weir-enricher", [*NOBODY_THERE], "kafka.property"),
+    ("weir-mocker", ["--kafka.brokers", "127.0.0.1:1", "--count", "3"], "kafka.property"),
+)
+VALUES = {"kafka.property": f"sasl.password={SECRET}", "postgres": f"host=127.0.0.1 port=1 user=u password={SECRET}"}
 
 
 class Secrets(unittest.TestCase):
     def run_with(self, program, words, env):
         return subprocess.run([f"{BIN}/{program}", *words], capture_output=True, text=True, env=dict(os.environ, **env), timeout=30)
+
+    def environment(self, option):
+        return {"WEIR_" + option.upper().replace(".", "_").replace("-", "_"): VALUES.get(option, SECRET)}
+
+    def test_not_shown_in_use(self):
+        self.assertEqual({(p, o) for p, _, o in USES}, {(p, o) for p, (_, options) in SECRETS.items() for o in options})
+        for program, words, option in USES:
+            port = free_port()
+            page = lambda port=port: get(f"http://127.0.0.1:{port}/metrics")
+            addr = ["--addr", f"localhost:{port}"] if program != "weir-mocker" else []
+            listen = ["--listen", f"flow://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"] if program == "weir-collector" else []
+            with self.subTest(program=program, option=option):
+                p = Program(f"{BIN}/{program}", *words, *addr, *listen, env=self.environment(option))
+                self.addCleanup(p.close)
+                wait_until(lambda p=p, page=page: not p.alive or p.err and (program == "weir-mocker" or page()), lambda p=p: p.err)
+                shown = subprocess.run(["ps", "-o", "args=", "-p", str(p.process.pid)], capture_output=True, text=True).stdout
+                shown += page() or ""
+                p.terminate(60)
+                self.assertNotIn(SECRET, shown + p.err + p.out)
+                self.assertTrue(p.err, "it said something")
 
     def test_none_was_forgotten(self):
         rows = set()
@@ -111,12 +147,14 @@ class Secrets(unittest.TestCase):
                     for found in re.finditer(r"OPT_SECRET", text):
                         rows.add(re.findall(r'(?:ROW\(|\{)"([a-z0-9.-]+)", OPT_', text[:found.start()])[-1])
         self.assertEqual(rows, {option for _, options in SECRETS.values() for option in options})
+        for name in sorted(os.listdir(BIN)):
+            text = self.run_with(name, ["--help"], {}).stdout
+            self.assertEqual({o for o in rows if re.search(rf"--{re.escape(o)}[ ,]", text)}, set(SECRETS.get(name, ((), ()))[1]), name)
 
     def test_not_shown(self):
         for program, (words, options) in SECRETS.items():
             for option in options:
-                value = f"sasl.password={SECRET}" if option == "kafka.property" else SECRET
-                env = {"WEIR_" + option.upper().replace(".", "_").replace("-", "_"): value}
+                env = self.environment(option)
                 for question in ("--help", "--help=markdown", "--dump-config", "--check"):
                     r = self.run_with(program, [*words, question], env)
                     self.assertNotIn(SECRET, r.stdout + r.stderr, (program, option, question))
