@@ -75,7 +75,7 @@ struct compile {
 
 static int fail(const struct compile *run, const char *at, const char *what)
 {
-	snprintf(run->err, run->err_len, "output format '%s': %s at '%.20s'; docs/inserter.md lists the codes", run->format,
+	snprintf(run->err, run->err_len, "output format '%.80s': %s at '%.20s'; docs/inserter.md lists the codes", run->format,
 		 what, at);
 	return -EINVAL;
 }

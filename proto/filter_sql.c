@@ -26,15 +26,14 @@ struct writer {
 
 void filter_sql_column(const char *field, char out[FILTER_SQL_COLUMN_MAX])
 {
-	char *o = out;
-	while (*field && o < out + FILTER_SQL_COLUMN_MAX - 8) {
-		size_t len = strcspn(field, "_");
+	char *o = out, *end = out + FILTER_SQL_COLUMN_MAX - 1;
+	size_t len;
+	while ((len = strcspn(field, "_")) > 0 && len <= (size_t)(end - o)) {
 		if (len == 2 && memcmp(field, "as", 2) == 0) {
 			memcpy(o, "AS", 2);
 		} else if (len == 5 && memcmp(field, "etype", 5) == 0) {
 			memcpy(o, "EType", 5);
 		} else {
-			len = len < FILTER_SQL_COLUMN_MAX - 8 - (size_t)(o - out) ? len : 0;
 			memcpy(o, field, len);
 			*o = (char)toupper((unsigned char)*o);
 		}

@@ -75,8 +75,8 @@ class Senders(unittest.TestCase):
         self.wait_total(c, "datagrams_dropped_total", 1, reason="not_allowed")
 
         port = free_port(socket.SOCK_DGRAM)
+        r.cli("sadd", f"sender:127.0.0.9/{port}", "192.168.0.0/8", "2001:db8::/32")  # first, so that nobody is there without
         r.cli("sadd", "senders", f"127.0.0.9/{port}")
-        r.cli("sadd", f"sender:127.0.0.9/{port}", "192.168.0.0/8", "2001:db8::/32")
         self.wait_total(c, "senders", 1)
         self.send(c, v5(("192.168.1.1", "8.8.8.8"), ("8.8.8.8", "192.1.2.3"), ("8.8.8.8", "8.8.4.4")), "127.0.0.9", port)
         self.send(c, v5(("192.168.1.1", "8.8.8.8")), "127.0.0.9", 0)  # another port
@@ -95,8 +95,8 @@ class Senders(unittest.TestCase):
         wait_until(lambda: c.metrics().sum("weir_collector_senders") == 0, "the new list is in force")
         self.send(c, v5(("192.168.1.1", "8.8.8.8")), "127.0.0.9", port)
         self.wait_total(c, "datagrams_dropped_total", 3, reason="not_allowed")
-        r.cli("sadd", "senders", "127.0.0.9/0", "nonsense")
         r.cli("sadd", "sender:127.0.0.9/0", "0.0.0.0/0", "more nonsense")
+        r.cli("sadd", "senders", "127.0.0.9/0", "nonsense")
         self.wait_total(c, "senders", 1)
         self.send(c, v5(("10.0.0.1", "8.8.8.8")), "127.0.0.9", 0)
         wait_until(lambda: len(self.flows()) == 4, "port 0 is any port")

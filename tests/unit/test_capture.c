@@ -48,6 +48,8 @@ struct raw {
 	size_t wire_len; /* 0: the same */
 };
 
+static bool all_at_once; /* packets 1 us apart; else 1 s */
+
 /* A pcap file of a link type, microseconds, by hand. */
 static void write_raw(uint32_t link, const struct raw *packets, size_t n)
 {
@@ -57,7 +59,8 @@ static void write_raw(uint32_t link, const struct raw *packets, size_t n)
 	fwrite(head, sizeof(head), 1, f);
 	for (size_t i = 0; i < n; i++) {
 		uint32_t wire_len = (uint32_t)(packets[i].wire_len ? packets[i].wire_len : packets[i].len);
-		uint32_t h[4] = {1700000000 + (uint32_t)i, 5, (uint32_t)packets[i].len, wire_len};
+		uint32_t h[4] = {1700000000 + (all_at_once ? 0 : (uint32_t)i), all_at_once ? (uint32_t)i : 5,
+				 (uint32_t)packets[i].len, wire_len};
 		fwrite(h, sizeof(h), 1, f);
 		fwrite(packets[i].data, packets[i].len, 1, f);
 	}
@@ -303,9 +306,77 @@ static void overlapping_fragments_are_given_up(void **state)
 	assert_int_equal(run_pieces(past_end, 4, 0).fragments_given_up, 1);
 	static const struct piece odd[] = {{0, 47, 1}, {6, 60, 0}};
 	assert_int_equal(run_pieces(odd, 2, 0).fragments_given_up, 1);
+	static const struct piece behind_the_end[] = {{11, 20, 0}, {12, 48, 1}};
+	assert_int_equal(run_pieces(behind_the_end, 2, 0).fragments_given_up, 1);
+	static const struct piece two_ends[] = {{11, 20, 0}, {11, 16, 0}};
+	assert_int_equal(run_pieces(two_ends, 2, 0).fragments_given_up, 1);
+	static const struct piece nothing[] = {{3, 0, 1}};
+	assert_int_equal(run_pieces(nothing, 1, 0).fragments_given_up, 1);
+	static const struct piece too_far[] = {{8190, 48, 0}};
+	assert_int_equal(run_pieces(too_far, 1, 0).fragments_given_up, 1);
+}
+
+/* The same identification from elsewhere, to elsewhere, of another protocol: other datagrams. */
+static void fragments_of_others_are_no_part(void **state)
+{
+	static const size_t octets[] = {14 + 9, 14 + 12, 14 + 16};
+	(void)state;
+	for (size_t i = 0; i < sizeof(octets) / sizeof(octets[0]); i++) {
+		uint8_t frames[4][256];
+		struct raw packets[4] = {
+			{frames[0], fragment4(frames[0], 0, 48, 1), 0}, {frames[1], fragment4(frames[1], 6, 40, 1), 0},
+			{frames[2], fragment4(frames[2], 11, 20, 0), 0}, {frames[3], fragment4(frames[3], 11, 20, 0), 0},
+		};
+		frames[2][octets[i]] ^= 0x40;
+		write_raw(1, packets, 3);
+		struct capture *c = open_it();
+		struct capture_udp u;
+		assert_int_equal(capture_next_udp(c, &u), 0);
+		capture_close(c);
+		write_raw(1, packets, 4);
+		c = open_it();
+		assert_int_equal(capture_next_udp(c, &u), 1);
+		assert_int_equal(u.len, 100);
+		capture_close(c);
+	}
+	uint8_t frame[256];
+	struct raw cut = {frame, fragment4(frame, 0, 48, 1), 0};
+	cut.wire_len = cut.len;
+	cut.len -= 4; /* what is missing will not come */
+	write_raw(1, &cut, 1);
+	struct capture *c = open_it();
+	struct capture_udp u;
+	struct capture_stats s;
+	assert_int_equal(capture_next_udp(c, &u), 0);
+	capture_stats(c, &s);
+	assert_int_equal(s.fragments, 1);
+	capture_close(c);
 }
 
 static void fragments_of_too_many_datagrams_push_out_the_oldest(void **state)
+{
+	(void)state;
+	static uint8_t frames[72][256];
+	struct raw packets[72];
+	for (size_t i = 0; i < 72; i++) {
+		packets[i] = (struct raw){frames[i], fragment4(frames[i], i < 70 ? 0 : 6, i < 70 ? 48 : 60, i < 70), 0};
+		frames[i][14 + 5] = (uint8_t)(i < 70 ? i : i == 70 ? 6 : 5); /* the oldest that has room, the youngest that has not */
+	}
+	all_at_once = true;
+	write_raw(1, packets, 72);
+	all_at_once = false;
+	struct capture *c = open_it();
+	struct capture_udp u;
+	struct capture_stats s;
+	assert_int_equal(capture_next_udp(c, &u), 1);
+	capture_stats(c, &s);
+	assert_int_equal(s.fragments, 71);
+	assert_int_equal(s.fragments_given_up, 70 - 64);
+	assert_int_equal(capture_next_udp(c, &u), 0);
+	capture_close(c);
+}
+
+static void fragments_wait_for_30_seconds(void **state)
 {
 	(void)state;
 	static uint8_t frames[70][256];
@@ -398,7 +469,7 @@ static void packets_of_an_interface(void **state)
 	struct capture *c;
 	assert_int_equal(capture_open_live("weir-none0", 0, &c, err, sizeof(err)), -EINVAL);
 	assert_ptr_equal(strstr(err, "weir-none0: "), err);
-	if (capture_open_live("lo", 0, &c, err, sizeof(err)) < 0) {
+	if (capture_open_live("lo", 256, &c, err, sizeof(err)) < 0) {
 		print_message("skipped: %s\n", err);
 		skip();
 	}
@@ -419,6 +490,10 @@ static void packets_of_an_interface(void **state)
 	assert_int_equal(u.len, 5);
 	assert_memory_equal(u.data, "hello", 5);
 	assert_int_equal(u.src.bytes[0], 127);
+	struct capture_stats s;
+	capture_stats(c, &s);
+	assert_int_equal(s.dropped, 0);
+	assert_int_equal(capture_next_udp(c, &u), -EAGAIN); /* nothing more comes */
 	capture_stop(c);
 	while ((rc = capture_next_udp(c, &u)) == 1)
 		;
@@ -439,7 +514,9 @@ int main(void)
 		cmocka_unit_test(a_udp_length_that_contradicts_is_counted),
 		cmocka_unit_test(fragments_in_any_order),
 		cmocka_unit_test(overlapping_fragments_are_given_up),
+		cmocka_unit_test(fragments_of_others_are_no_part),
 		cmocka_unit_test(fragments_of_too_many_datagrams_push_out_the_oldest),
+		cmocka_unit_test(fragments_wait_for_30_seconds),
 		cmocka_unit_test(ipv6_fragments_behind_options),
 		cmocka_unit_test(a_filter_lets_through_what_it_says),
 		cmocka_unit_test(hostile_frames),

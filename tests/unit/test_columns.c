@@ -181,12 +181,39 @@ static void test_csv_and_fields(void **state)
 		"100% 2020-09-13 12:25:01.000     00:01:00.000 TCP   2001:db8:0:1::80.51118 -> 2a00:14..f::200e.443   ...A..S.   0       27     2245     1\n"});
 }
 
+static void test_macs_and_a_line_without_end(void **state)
+{
+	static char wide[4 + 60 * 1020] = "fmt:", line[COLUMNS_LINE_MAX];
+	struct columns *c;
+	char err[256];
+	(void)state;
+	for (int i = 0; i < 59; i++) /* each longer than a line's share */
+		snprintf(wide + strlen(wide), sizeof(wide) - strlen(wide), "%%{src_mac}%1000s", "");
+	if (columns_new(wide, &(struct columns_style){0}, &c, err, sizeof(err)) < 0)
+		fail_msg("%s", err);
+	assert_false(columns_are_plain(c));
+	flows[0].src_mac = 0x020000000001;
+	size_t len = columns_line(c, &flows[0], 1, line);
+	assert_true(len <= COLUMNS_LINE_MAX);
+	line[len - 1] = '\0';
+	assert_non_null(strstr(line, "02:00:00:00:00:01"));
+	columns_free(c);
+}
+
 static void test_bad_formats_are_named(void **state)
 {
+	static char long_text[4096], many_columns[4096];
 	static const char *const bad[][2] = {
 		{"fmt:%ts %zz", "unknown code at '%zz'"}, {"nosuch", "no such format"}, {"fmt:%{nosuch}", "no such field"},
 		{"fmt:%{in_if", "no closing brace"}, {"fmt:", "nothing to print"},
+		{"fmt:%{a_name_that_is_longer_than_any_field_and_longer_than_what_it_is_copied_to}", "no such field"},
+		{long_text, "too much text"}, {many_columns, "too many columns"},
 	};
+	memcpy(long_text, "fmt:%sa", 7);
+	memset(long_text + 7, 'x', sizeof(long_text) - 8);
+	memcpy(many_columns, "fmt:", 4);
+	for (size_t i = 4; i + 3 < sizeof(many_columns); i += 3)
+		memcpy(many_columns + i, "%sa", 3);
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct columns *c = NULL;
@@ -203,6 +230,7 @@ int main(void)
 		cmocka_unit_test(test_line), cmocka_unit_test(test_long), cmocka_unit_test(test_extended),
 		cmocka_unit_test(test_format_of_the_notes), cmocka_unit_test(test_other_codes),
 		cmocka_unit_test(test_csv_and_fields), cmocka_unit_test(test_bad_formats_are_named),
+		cmocka_unit_test(test_macs_and_a_line_without_end),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -165,14 +165,73 @@ static void mistakes(void **state)
 		{"--filter frob", "--filter: column 1"},
 		{"--sampling-rate.by-exporter 10.0.0.0/8", "--sampling-rate.by-exporter"},
 		{"stray", "stray"},
+		{"--transport http", "--http.url URL is missing"},
+		{"--http.url http://localhost/x --format text", "JSON lines"},
+		{"--http.url nonsense", "--http.url"},
+		{"--meter", "--pcap FILE"},
+		{"--meter.sampler nobody", "not an address"},
+		{"--mapping /nonexistent/file", "/nonexistent/file"},
+		{"--listen ipfix+tls://:4739", "--tls.cert FILE"},
+		{"--listen ipfix+tls://:4739 --tls.cert /nonexistent/c", "--tls.key FILE"},
+		{"--listen ipfix+tls://:4739 --tls.cert /nonexistent/c --tls.key /nonexistent/k --tls.ca /nonexistent/a", "/nonexistent/"},
+		{"--no-such-option", "no-such-option"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_true(read_line(rows[i].line) < 0);
+		if (read_line(rows[i].line) >= 0)
+			fail_msg("%s: taken", rows[i].line);
 		if (!strstr(err, rows[i].says))
 			fail_msg("%s: said \"%s\"", rows[i].line, err);
 		release();
 	}
+}
+
+static void http_takes_json(void **state)
+{
+	(void)state;
+	assert_int_equal(read_line("--http.url http://localhost/x --format json --collector-id here --sampling-rate 7"), 0);
+	assert_int_equal(config.transport, TRANSPORT_HTTP);
+	assert_int_equal(config.format, BATCH_BIN); /* in the journal */
+	assert_string_equal(config.collector_id, "here");
+	assert_null(config_decode_options(&config, NULL).overrides);
+	release();
+	assert_int_equal(read_line("--collector-id= --sampling-rate.by-exporter 10.0.0.0/8=5"), 0);
+	assert_true(*config.collector_id != '\0');
+	assert_ptr_equal(config_decode_options(&config, NULL).overrides, &config.overrides);
+	release();
+}
+
+static void a_capture_is_the_only_socket(void **state)
+{
+	(void)state;
+	assert_int_equal(read_line("--pcap /some/file --meter --meter.sampler 192.0.2.1"), 0);
+	assert_int_equal(config_sockets(&config), 1);
+	release();
+	assert_int_equal(read_line("--listen pcap://lo,netflow://:1?queue_size=4000 --udp.receive-buffer 1MiB --workers 2 --meter.sampling 9"), 0);
+	assert_int_equal(config.listen.specs[0].count, 1);
+	assert_int_equal(config.listen.specs[0].sampling, 9);
+	assert_true(config.listen.specs[1].buffer != 1 << 20);
+	assert_int_equal(config_sockets(&config), 3);
+	release();
+}
+
+static void goflow2_bounds(void **state)
+{
+	(void)state;
+	assert_int_equal(read_line("-transport.kafka.brokers= -transport=kafka --kafka.topic own -transport.kafka.maxmsgbytes 5000 "
+				   "-transport.kafka.flushbytes 1"), 0);
+	assert_string_equal(config.kafka.brokers, "127.0.0.1:9092,[::1]:9092");
+	assert_string_equal(config.kafka.topic, "own");
+	assert_true(has_property("message.max.bytes=5000"));
+	assert_int_equal(config.batch_bytes, 1024);
+	release();
+	setenv("KAFKA_SASL_USER", "u", 1);
+	assert_int_equal(read_line("-transport=kafka -transport.kafka.sasl=plain -transport.kafka.flushbytes 9999999"), -EINVAL);
+	unsetenv("KAFKA_SASL_USER");
+	release();
+	assert_int_equal(read_line("-transport=kafka -transport.kafka.flushbytes 9999999 -transport.kafka.tls.ca="), 0);
+	assert_int_equal(config.batch_bytes, 800000);
+	release();
 }
 
 static void state_directory(void **state)
@@ -182,6 +241,11 @@ static void state_directory(void **state)
 	assert_int_equal(read_line("--kafka.brokers b"), 0);
 	assert_string_equal(config.journal_path, "/var/lib/weir/journal");
 	release();
+	setenv("STATE_DIRECTORY", "", 1);
+	assert_int_equal(read_line("--kafka.brokers b"), 0);
+	assert_null(config.journal_path);
+	release();
+	setenv("STATE_DIRECTORY", "/var/lib/weir", 1);
 	assert_int_equal(read_line("--kafka.brokers b --journal.path /j"), 0);
 	assert_string_equal(config.journal_path, "/j");
 	release();
@@ -198,6 +262,9 @@ int main(void)
 		cmocka_unit_test(own_property_wins),
 		cmocka_unit_test(sasl_needs_its_environment),
 		cmocka_unit_test(mistakes),
+		cmocka_unit_test(http_takes_json),
+		cmocka_unit_test(a_capture_is_the_only_socket),
+		cmocka_unit_test(goflow2_bounds),
 		cmocka_unit_test(state_directory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

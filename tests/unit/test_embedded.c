@@ -98,6 +98,11 @@ static void reaching_out_is_seen(void **state)
 		{"", NULL, NULL},
 		{"INTO", NULL, NULL},
 		{"/*", NULL, NULL},
+		{"SELECT 1 INTO # x\n \"OUTFILE\" 'x'", "INTO OUTFILE", "INTO OUTFILE"},
+		{"SELECT 1 INTO \xC2\xA0 OUTFILE 'x'", "INTO OUTFILE", "INTO OUTFILE"},
+		{"SELECT 1 INTO - OUTFILE", NULL, NULL},
+		{"SELECT count(*), file - 1 FROM t", NULL, NULL},
+		{"SELECT lower(x) FROM t", NULL, NULL},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const char *always = sql_reaches_out(rows[i].sql, strlen(rows[i].sql), false);
@@ -121,6 +126,9 @@ static void the_last_format_counts(void **state)
 	sql = "SELECT 1 format\nJSON";
 	assert_true(sql_format(sql, strlen(sql), format, sizeof(format)));
 	assert_string_equal(format, "JSON");
+	static const char *const none[] = {"SELECT 1 FORMAT", "SELECT 1 FORMAT ", "SELECT 1 FORMAT --", "SELECT 1 FORMAT ;", "FORMATS x"};
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		assert_false(sql_format(none[i], strlen(none[i]), format, sizeof(format)));
 }
 
 static void rows_of_an_insert_are_found(void **state)
@@ -136,6 +144,15 @@ static void rows_of_an_insert_are_found(void **state)
 		{"INSERT INTO t VALUES ('a;b');", "INSERT INTO t ", "Values", " ('a;b');"},
 		{"INSERT INTO db.select FORMAT Native\n", "INSERT INTO db.select ", "Native", ""},
 		{"INSERT INTO t -- ;\n(a) VALUES (1)", "INSERT INTO t -- ;\n(a) ", "Values", " (1)"},
+		{"INSERT INTO FUNCTION file('x') FORMAT CSV \t\n1", "INSERT INTO FUNCTION file('x') ", "CSV", "1"},
+		{"INSERT INTO \"a\\\"b\" VALUES 1", "INSERT INTO \"a\\\"b\" ", "Values", " 1"},
+		{"INSERT INTO t ('it''s', /* ) */ \"q\" -- )\n) VALUES 1", "INSERT INTO t ('it''s', /* ) */ \"q\" -- )\n) ", "Values", " 1"},
+		{"INSERT INTO t FORMAT CSV", "INSERT INTO t ", "CSV", ""},
+		{"INSERT INTO t SETTINGS a=1 SETTINGS b=2 FORMAT CSV\n1", "INSERT INTO t ", "CSV", "1"},
+		{"INSERT INTO t ('open", NULL, NULL, NULL},
+		{"INSERT INTO t 'open\\", NULL, NULL, NULL},
+		{"INSERT INTO t FORMAT 'CSV'", NULL, NULL, NULL},
+		{"  ", NULL, NULL, NULL},
 		{"INSERT INTO t SELECT 1 FORMAT CSV", NULL, NULL, NULL},
 		{"INSERT INTO t FROM INFILE 'x' FORMAT CSV", NULL, NULL, NULL},
 		{"SELECT 1 FORMAT CSV", NULL, NULL, NULL},

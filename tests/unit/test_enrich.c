@@ -244,6 +244,8 @@ static void test_a_million_prefixes(void **state)
 	assert_int_equal(networks_count(n), 1000000);
 	struct ip_addr a = addr("1.100.7.37");
 	assert_string_equal(networks_find(n, &a).network, "net409714");
+	a.len = 0;
+	assert_string_equal(networks_find(n, &a).network, "");
 	networks_free(n);
 }
 
@@ -259,6 +261,10 @@ static void test_wrong_files_are_named(void **state)
 		assert_null(e);
 		assert_non_null(strstr(err, paths[i]));
 	}
+	struct networks *n = NULL;
+	assert_int_equal(networks_load(nowhere, &n, err, sizeof(err)), -2);
+	assert_non_null(strstr(err, nowhere));
+	networks_free(NULL);
 	struct enrich *e = NULL;
 	struct enrich_options nothing = {0};
 	assert_int_equal(enrich_new(&nothing, &e, err, sizeof(err)), 0);

@@ -73,6 +73,62 @@ static void a_users_row_comes_first(void **state)
 	assert_int_equal(flows[1].bytes, 100);
 }
 
+/* Times to members for times, in each unit that elements have. */
+static void times_keep_their_unit(void **state)
+{
+	(void)state;
+	with("322 = time_flow_start_ns\n323 = time_flow_end_ns\n324 = time_received_ns\n325 = time_flow_start_ns\n"
+	     "326 = time_flow_end_ns\n9999/1 = time_received_ns\n1 = time_flow_end_ns\n");
+	ipfix(1);
+	template_set(256, FIELDS(F(322, 4), F(323, 8)));
+	template_set(257, FIELDS(F(325, 8), F(324, 8)));
+	template_set(258, FIELDS(F(1, 4), E(9999, 1, 8)));
+	set(256), put(NOW_S, 4), put(NOW_S * 1000ull + 5, 8), end_set();
+	set(257), put((uint64_t)(NOW_S + 2208988800u) << 32, 8), put((uint64_t)(NOW_S + 2208988800u) << 32, 8), end_set();
+	set(258), put(17, 4), put(18, 8), end_set();
+	send_all();
+	assert_int_equal(n_flows, 3);
+	assert_int_equal(flows[0].time_flow_start_ns, NOW);
+	assert_int_equal(flows[0].time_flow_end_ns, NOW + 5000000);
+	assert_int_equal(flows[1].time_flow_start_ns, NOW);
+	assert_int_equal(flows[2].time_flow_end_ns, 17); /* no time: the number as it is */
+}
+
+/* Empty ones are left out, and so is what finds no room. */
+static void own_fields_are_cut(void **state)
+{
+	(void)state;
+	with("82 = 10001 a bytes\n460 = 10002 b bytes\n459 = 10003 c bytes\n461 = 10004 d bytes\n371 = 10005 e string\n");
+	ipfix(1);
+	template_set(256, FIELDS(F(82, VAR), F(460, VAR), F(459, VAR), F(461, VAR), F(371, VAR), F(1, 4)));
+	set(256), put(0, 5), put(5, 4);
+	for (int i = 0; i < 5; i++) {
+		put(250, 1);
+		for (int k = 0; k < 50; k++)
+			put_text("abcde");
+	}
+	put(6, 4), end_set();
+	send_all();
+	assert_int_equal(flows[0].n_mapped, 0);
+	assert_true(flows[1].n_mapped > 0 && flows[1].n_mapped <= FLOW_MAPPED_MAX);
+	assert_true(stats()->cut_arrays > 0);
+}
+
+/* A user's own field within a list goes with each flow that the list makes. */
+static void own_fields_in_lists(void **state)
+{
+	(void)state;
+	with("82 = 10001 name string\n");
+	ipfix(1);
+	template_set(256, FIELDS(F(8, 4), F(82, 4)));
+	template_set(257, FIELDS(F(12, 4), F(292, VAR)));
+	set(257), put_ip("192.0.2.7"), put(3 + 8, 1), put(255, 1), put(256, 2), put_ip("192.0.2.8"), put_text("eth0"), end_set();
+	send_all();
+	assert_int_equal(n_flows, 1);
+	assert_true(flows[0].n_mapped > 4);
+	assert_memory_equal(flows[0].mapped + flows[0].n_mapped - 4, "eth0", 4);
+}
+
 static void another_mapping_while_running(void **state)
 {
 	(void)state;
@@ -104,6 +160,7 @@ static void mistakes(void **state)
 		{"x/1 = bytes", "'x' is no enterprise number"},
 		{"29305/1 = bytes", "PEN 29305"},
 		{"1 = 2 3 4 5 6 7", "more than a row holds"},
+		{"34 = 10000 a23456789_123456789_123456789_123456789_123456789_123456789_1234 varint", "63 at most"},
 	};
 	struct mapping *m;
 
@@ -129,6 +186,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		M(to_a_field_that_exists), M(to_numbers_of_its_own), M(a_users_row_comes_first), M(another_mapping_while_running),
 		M(mistakes),
+		M(times_keep_their_unit), M(own_fields_are_cut), M(own_fields_in_lists),
 	};
 	return RUN(tests);
 }
