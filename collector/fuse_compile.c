@@ -126,7 +126,7 @@ static size_t number_bytes(const struct step *s)
 {
 	size_t most = s->width == IE_WIDTH_32 ? 4 : 8;
 
-	if (s->ie_op == IE_OP_VLAN && s->len <= most)
+	if (ie_op_bits(s->ie_op) && s->len <= most)
 		return s->len;
 	if (s->op >= STEP_V4)
 		return 0;
@@ -150,7 +150,7 @@ static bool lane(struct work *w, const struct step *s, struct fuse_slot *slot)
 	size_t last = (size_t)s->offset + s->len - 1 - g->at;
 	for (size_t b = 0; b < bytes; b++)
 		g->index[k][b] = (uint8_t)(raw ? last - 3 + b : last - b);
-	g->mask[k] = low_bits(s->ie_op == IE_OP_VLAN ? 12 : 8 * bytes) & low_bits(8 * bytes);
+	g->mask[k] = low_bits(ie_op_bits(s->ie_op) ? ie_op_bits(s->ie_op) : 8 * bytes) & low_bits(8 * bytes);
 	g->tag[k] = slot->tag.word | (raw ? 4ull << (8 * slot->tag.len) : 0);
 	g->tag_bits[k] = (uint8_t)(8 * (slot->tag.len + raw));
 	g->raw |= (uint8_t)(raw << k);

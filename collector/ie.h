@@ -35,7 +35,7 @@ struct ie {
 };
 
 enum ie_op {
-	IE_OP_UINT, IE_OP_VLAN, IE_OP_ADDR, IE_OP_TEXT, IE_OP_SEC, IE_OP_MS, IE_OP_NTP, IE_OP_NTP_US, IE_OP_ICMP_TYPE,
+	IE_OP_UINT, IE_OP_VLAN, IE_OP_LABEL, IE_OP_ADDR, IE_OP_TEXT, IE_OP_SEC, IE_OP_MS, IE_OP_NTP, IE_OP_NTP_US, IE_OP_ICMP_TYPE,
 	IE_OP_ICMP_CODE,
 	IE_OP_IP_VERSION, IE_OP_DSCP, IE_OP_FRAGMENT, IE_OP_MPLS, IE_OP_NUMBER, IE_OP_ADDRESS, IE_OP_SEGMENT, IE_OP_JUNIPER,
 	IE_OP_VMWARE_TUNNEL,
@@ -43,6 +43,12 @@ enum ie_op {
 	IE_OP_CALL,   /* by a function, see enum ie_call */
 	IE_OP_MAPPED  /* a user's field, appended to flow.mapped */
 };
+
+/* How many of its low bits an unsigned number of the operation OP has, 0: all. */
+static inline unsigned ie_op_bits(unsigned op)
+{
+	return op == IE_OP_VLAN ? 12 /* IEEE 802.1Q 9.6: VID */ : op == IE_OP_LABEL ? 20 /* RFC 8200 3 */ : 0;
+}
 
 enum ie_call {
 	IE_CALL_FRAME, IE_CALL_IP_PACKET, IE_CALL_LABELS, IE_CALL_BASIC_LIST, IE_CALL_SUB_LIST, IE_CALL_MULTI_LIST,

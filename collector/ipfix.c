@@ -26,19 +26,13 @@ enum {
 	ENTERPRISE_BIT = 0x8000   /* 3.2 */
 };
 
-static bool read_header(struct wire *w, const struct datagram *dg, uint16_t *ret_len, struct record_source *ret_src)
+static bool read_header(struct wire *w, uint16_t *ret_len, struct record_source *ret_src)
 {
 	wire_skip(w, 2);
 	*ret_len = wire_u16(w);
 	ret_src->export_ns = wire_u32(w) * NS_PER_S;
 	ret_src->sequence = wire_u32(w);
 	ret_src->domain_id = wire_u32(w);
-	ret_src->v = DECODE_V10;
-	ret_src->type = FLOW_TYPE_IPFIX;
-	ret_src->received_ns = dg->received_ns;
-	ret_src->port = dg->source_port;
-	ret_src->addr = dg->source;
-	ret_src->session = dg->session;
 	return !wire_failed(w);
 }
 
@@ -168,12 +162,12 @@ static void all_sets(struct decoder *d, struct domain *dom, const struct record_
 void ipfix_decode(struct decoder *d, const struct datagram *dg, struct decode_result *res)
 {
 	struct wire w = wire_of(dg->data, dg->len);
-	struct record_source src = {0};
+	struct record_source src = record_source_of(dg, DECODE_V10, FLOW_TYPE_IPFIX);
 	uint16_t len;
 	long records;
 
 	res->version = 10;
-	if (!read_header(&w, dg, &len, &src)) {
+	if (!read_header(&w, &len, &src)) {
 		res->reason = ERR_TRUNCATED;
 		return;
 	}

@@ -28,8 +28,7 @@ enum {
 	FIELD_LEN = 4
 };
 
-static bool read_header(struct wire *w, const struct datagram *dg, uint16_t *ret_count,
-	struct record_source *ret_src)
+static bool read_header(struct wire *w, uint16_t *ret_count, struct record_source *ret_src)
 {
 	wire_skip(w, 2);
 	*ret_count = wire_u16(w);
@@ -38,12 +37,6 @@ static bool read_header(struct wire *w, const struct datagram *dg, uint16_t *ret
 	ret_src->export_ns = wire_u32(w) * NS_PER_S;
 	ret_src->sequence = wire_u32(w);
 	ret_src->domain_id = wire_u32(w);
-	ret_src->v = DECODE_V9;
-	ret_src->type = FLOW_TYPE_NETFLOW_V9;
-	ret_src->received_ns = dg->received_ns;
-	ret_src->port = dg->source_port;
-	ret_src->addr = dg->source;
-	ret_src->session = dg->session;
 	return !wire_failed(w);
 }
 
@@ -132,11 +125,11 @@ static void one_set(struct decoder *d, struct domain *dom, const struct record_s
 void netflow9_decode(struct decoder *d, const struct datagram *dg, struct decode_result *res)
 {
 	struct wire w = wire_of(dg->data, dg->len);
-	struct record_source src = {0};
+	struct record_source src = record_source_of(dg, DECODE_V9, FLOW_TYPE_NETFLOW_V9);
 	uint16_t count;
 
 	res->version = 9;
-	if (!read_header(&w, dg, &count, &src)) {
+	if (!read_header(&w, &count, &src)) {
 		res->reason = ERR_TRUNCATED;
 		return;
 	}

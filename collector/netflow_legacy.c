@@ -30,7 +30,7 @@ struct header {
 	bool has_sequence;
 };
 
-static void read_common(struct wire *w, const struct datagram *dg, struct header *h)
+static void read_common(struct wire *w, struct header *h)
 {
 	wire_skip(w, 2);
 	h->count = wire_u16(w);
@@ -41,9 +41,6 @@ static void read_common(struct wire *w, const struct datagram *dg, struct header
 	/* Some exporters leave rubbish in the nanoseconds. */
 	if (ns < NS_PER_S)
 		h->src.export_ns += ns;
-	h->src.received_ns = dg->received_ns;
-	h->src.port = dg->source_port;
-	h->src.addr = dg->source;
 }
 
 static void read_sequence(struct wire *w, struct header *h)
@@ -103,7 +100,7 @@ static void decode(struct decoder *d, const struct datagram *dg, struct decode_r
 	struct wire w = wire_of(dg->data, dg->len);
 
 	res->version = version;
-	read_common(&w, dg, h);
+	read_common(&w, h);
 	if (version > 1)
 		read_sequence(&w, h);
 	uint16_t tail = version > 1 ? wire_u16(&w) : 0;
@@ -125,7 +122,7 @@ static void decode(struct decoder *d, const struct datagram *dg, struct decode_r
 #define VERSION(number, v_, type_) \
 	void netflow##number##_decode(struct decoder *d, const struct datagram *dg, struct decode_result *res) \
 	{ \
-		struct header h = {.src = {.v = v_, .type = type_}}; \
+		struct header h = {.src = record_source_of(dg, v_, type_)}; \
 		decode(d, dg, res, number, &h); \
 	}
 VERSION(1, DECODE_V1, FLOW_TYPE_NETFLOW_V1)

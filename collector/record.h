@@ -66,6 +66,13 @@ struct record_source {
 	uint8_t engine_type, engine_id;
 };
 
+/* What is known of it before the header is read. */
+static inline struct record_source record_source_of(const struct datagram *dg, enum decode_version v, enum flow_type type)
+{
+	return (struct record_source){.v = v, .type = type, .received_ns = dg->received_ns, .port = dg->source_port,
+				      .addr = dg->source, .session = dg->session};
+}
+
 /*
  * How many records of a set of LEN bytes are taken: more only when they are shorter than eight bytes on average, which no flow
  * is that says something. Otherwise a byte on the wire could become a flow of a hundred bytes behind it.

@@ -85,7 +85,8 @@ static uint64_t number(const struct step *s, const uint8_t *p, size_t len)
 	uint64_t v = wire_load_uint(p, len);
 
 	switch ((enum ie_op)s->ie_op) {
-	case IE_OP_VLAN: return v & 0xfff;                       /* IEEE 802.1Q 9.6: VID */
+	case IE_OP_VLAN:
+	case IE_OP_LABEL: return v & ((1u << ie_op_bits(s->ie_op)) - 1);
 	case IE_OP_SEC: return (v & 0xffffffff) * NS_PER_S;
 	case IE_OP_MS: return v * NS_PER_MS;
 	case IE_OP_NTP: return ntp(v, NS_PER_S);

@@ -514,6 +514,22 @@ static void fragment_flags_are_those_of_the_header(void **state)
 	assert_int_equal(flows[0].ipv6_flow_label, 0xabcde);
 }
 
+/* RFC 8200 3: 20 bits; an exporter sends three bytes of the header's word, or all four. */
+static void a_flow_label_has_20_bits(void **state)
+{
+	(void)state;
+	ipfix(1);
+	open_record(FIELDS(F(31, 4)));
+	put(0x6b8abcde, 4);
+	close_record();
+	ipfix(1);
+	open_record(FIELDS(F(31, 3), F(2, 1)));
+	put(0x8abcde, 3), put(1, 1);
+	close_record();
+	assert_int_equal(flows[0].ipv6_flow_label, 0xabcde);
+	assert_int_equal(flows[1].ipv6_flow_label, 0xabcde);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -524,7 +540,7 @@ int main(void)
 		T(physical_interfaces_alone), T(the_second_interface_name_is_the_egress_one), T(the_tunnel_of_a_virtual_switch),
 		T(repeated_elements_are_the_inner_header), T(text_is_clean), T(long_text_is_cut_between_characters),
 		T(enterprise_elements), T(juniper_drop_reason), T(ip_version_and_ethertype),
-		T(fragment_flags_are_those_of_the_header),
+		T(fragment_flags_are_those_of_the_header), T(a_flow_label_has_20_bits),
 	};
 	return RUN(tests);
 }
