@@ -77,6 +77,7 @@ struct decode_result {
 	uint32_t announced;    /* records or samples its header announced (or its sets hold) */
 	uint32_t flows;        /* emitted */
 	uint32_t skipped;      /* sets or samples that were not decoded (held ones included) */
+	enum err why_skipped;  /* the last of them */
 };
 
 int decoder_new(const struct decode_options *options, struct decoder **ret_decoder); /* 0 or -ENOMEM */

@@ -74,6 +74,7 @@ static inline void decoder_set_skip(struct decoder *d, enum err reason, struct d
 	counter_inc(&d->stats.sets);
 	counter_inc(&d->stats.sets_skipped[reason]);
 	res->skipped++;
+	res->why_skipped = reason;
 }
 
 /*

@@ -39,6 +39,7 @@ static void no_template(struct decoder *d, struct domain *dom, const struct reco
 	} else {
 		counter_inc(&d->stats.sets);
 		res->skipped++;
+		res->why_skipped = ERR_NO_TEMPLATE;
 	}
 }
 

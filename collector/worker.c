@@ -62,10 +62,11 @@ static void explain(struct worker *w, const struct datagram *dg, const struct de
 	if (r->reason && complain_now(&w->bad_complain, w->outlet.now_ns, &swallowed))
 		log_warn(LOG_REMOTE, "%s port %u to %s: %s (%llu such datagrams before were not mentioned)", address, dg->source_port,
 			 w->options.listen->text, err_text(r->reason), (unsigned long long)swallowed);
-	log_debug(LOG_REMOTE, "%s port %u: version %u, %zu bytes, %u/%u records%s%s%s", address, dg->source_port, r->version, dg->len,
+	bool waits = r->why_skipped == ERR_NO_TEMPLATE || r->why_skipped == ERR_HOLD_FULL;
+	log_debug(LOG_REMOTE, "%s port %u: version %u, %zu bytes, %u/%u records%s%s%s%s%s", address, dg->source_port, r->version, dg->len,
 		  r->flows, r->announced, r->reason ? ", dropped: " : "", r->reason ? err_text(r->reason) : "",
-		  r->skipped ? "; sets were skipped (a template can take as long as the exporter's refresh interval, 10 to 60 minutes)"
-			     : "");
+		  r->skipped ? "; sets were skipped: " : "", r->skipped ? err_text(r->why_skipped) : "",
+		  waits ? " (a template can take as long as the exporter's refresh interval, 10 to 60 minutes)" : "");
 }
 
 static void turn_away(struct worker *w, const struct datagram *dg)
