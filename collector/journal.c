@@ -313,6 +313,9 @@ static void recover(struct journal *j, char *note, size_t note_len)
 	}
 	if (dir)
 		closedir(dir);
+	/* The clock was set back between two runs: what comes now is newer all the same. */
+	if (j->newest && j->options.epoch <= j->newest->batch.record->epoch)
+		j->options.epoch = j->newest->batch.record->epoch + 1;
 	if (j->stats.damaged_batches)
 		snprintf(note, note_len, "%s: %" PRIu64 " batches whose checksum does not hold were left out", j->options.path,
 			 j->stats.damaged_batches);

@@ -55,7 +55,7 @@ struct journal_options {
 	uint64_t max_bytes;
 	size_t payload_bytes; /* of a batch */
 	unsigned keep_free;   /* slots that journal_tend() keeps ready */
-	uint64_t epoch;       /* later than any before: the wall clock's ns at the start */
+	uint64_t epoch;       /* the wall clock's ns at the start; becomes later than all that is found in PATH */
 	enum batch_format format;
 };
 

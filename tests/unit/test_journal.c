@@ -251,6 +251,27 @@ static void killed(void **state)
 	journal_close(j);
 }
 
+/* Set back between the runs: the order is that of the runs all the same. */
+static void the_clock_went_back(void **state)
+{
+	(void)state;
+	for (uint32_t run = 0; run < 4; run++) {
+		struct journal *j = open_dir(100 - run);
+		put(j, 10 * run, 5);
+		put(j, 10 * run + 5, 5);
+		journal_retry(j, journal_next(j)); /* back to its place */
+		journal_close(j);
+	}
+	struct journal *j = open_dir(1);
+	for (uint32_t i = 0; i < 8; i++) {
+		struct batch *b = journal_next(j);
+		check(b, 5 * i, 5);
+		assert_int_equal(b->record->epoch, 100 + i / 2);
+		journal_done(j, b, 0, ERR_NONE);
+	}
+	journal_close(j);
+}
+
 static void stopped_with_work_left(void **state)
 {
 	struct journal *j = open_dir(1);
@@ -396,7 +417,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(order_is_kept),  T(empty_and_refused),    T(past_the_cap_the_oldest_goes), T(grows_and_shrinks), T(killed),
-		T(stopped_with_work_left), T(torn_and_damaged), T(another_version_is_left_alone), T(cut_files),
+		T(the_clock_went_back), T(stopped_with_work_left), T(torn_and_damaged), T(another_version_is_left_alone), T(cut_files),
 		T(two_collectors), T(no_directory), T(disk_full),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
