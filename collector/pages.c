@@ -29,14 +29,10 @@ static void show_metrics(void *arg, const struct http_request *req, struct http_
 static void show_ready(void *arg, const struct http_request *req, struct http_response *res)
 {
 	struct collector *c = arg;
-	char why[600];
+	char why[600] = "stopping";
 	(void)req;
-	if (__atomic_load_n(&c->stopping, __ATOMIC_ACQUIRE))
-		snprintf(why, sizeof(why), "stopping");
-	else if (c->transport->ops->ready(c->transport, why, sizeof(why)))
-		return http_say_ok(arg, req, res);
-	res->status = 503;
-	buf_printf(&res->body, "not ready: %s\n", why);
+	bool stopping = __atomic_load_n(&c->stopping, __ATOMIC_ACQUIRE);
+	http_say_ready(res, !stopping && c->transport->ops->ready(c->transport, why, sizeof(why)), why);
 }
 
 static void show_flows(void *arg, const struct http_request *req, struct http_response *res)

@@ -407,6 +407,12 @@ void http_say_ok(void *arg, const struct http_request *req, struct http_response
 	buf_puts(&res->body, "OK\n");
 }
 
+void http_say_ready(struct http_response *res, bool ready, const char *why_not)
+{
+	res->status = ready ? 200 : 503;
+	buf_printf(&res->body, "%s%s\n", ready ? "" : "not ready: ", ready ? "OK" : why_not);
+}
+
 void http_add_header(struct http_response *res, const char *name, const char *value)
 {
 	size_t max = sizeof(res->headers) / sizeof(res->headers[0]);

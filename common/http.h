@@ -71,6 +71,8 @@ void http_each_query(const struct http_request *req, void (*fn)(void *arg, const
 
 /* A handler: OK. For /healthz, as whoever answers is alive. */
 http_handler http_say_ok;
+/* 200 or 503, and why. */
+void http_say_ready(struct http_response *res, bool ready, const char *why_not);
 
 void http_add_header(struct http_response *res, const char *name, const char *value);
 

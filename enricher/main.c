@@ -110,8 +110,7 @@ static void serve_ready(void *arg, const struct http_request *req, struct http_r
 {
 	struct program *p = arg;
 	(void)req;
-	res->status = topic_ready(p->topic) ? 200 : 503;
-	buf_puts(&res->body, res->status == 200 ? "OK\n" : "no partitions yet\n");
+	http_say_ready(res, topic_ready(p->topic), "no partitions yet");
 }
 
 static const struct http_route routes[] = {

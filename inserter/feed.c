@@ -54,6 +54,10 @@ struct feed {
 	uint64_t next_tick_ns, next_flush_ns;
 	struct complain complain, stuck;
 	struct replay_stats files;
+	const struct filter *filter;    /* in force */
+	pthread_mutex_t filter_lock;    /* around the two below */
+	struct filter *own_filter, *next_filter;
+	bool filter_changed;            /* atomic: next_filter is to be taken */
 	/* written by the thread, read by scrapes */
 	uint64_t messages, bytes, flows, filtered, bad[ERR_COUNT], commits, failed_flushes, broker_errors, lag, ready;
 };
@@ -116,9 +120,30 @@ static int64_t on_begin(void *arg, int32_t partition)
 	return offset;
 }
 
+void feed_set_filter(struct feed *f, struct filter *filter)
+{
+	pthread_mutex_lock(&f->filter_lock);
+	filter_free(f->next_filter);
+	f->next_filter = filter;
+	__atomic_store_n(&f->filter_changed, true, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&f->filter_lock);
+}
+
+static void take_filter(struct feed *f)
+{
+	pthread_mutex_lock(&f->filter_lock);
+	filter_free(f->own_filter);
+	f->filter = f->own_filter = f->next_filter;
+	f->next_filter = NULL;
+	__atomic_store_n(&f->filter_changed, false, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&f->filter_lock);
+}
+
 static void tick(struct feed *f, uint64_t now_ns)
 {
 	notify_turned(&f->pulse);
+	if (__atomic_load_n(&f->filter_changed, __ATOMIC_RELAXED))
+		take_filter(f);
 	if (now_ns < f->next_tick_ns)
 		return;
 	f->next_tick_ns = now_ns + NS_PER_S;
@@ -163,7 +188,7 @@ static bool is_readable(struct feed *f, const struct kafka_message *m)
 static void give(struct feed *f, struct flow *flow)
 {
 	enrich_flow(f->setup.enrich, flow);
-	if (!filter_match(f->setup.filter, flow)) {
+	if (!filter_match(f->filter, flow)) {
 		counter_inc(&f->filtered);
 		return;
 	}
@@ -330,6 +355,8 @@ int feed_new(const struct feed_setup *setup, struct feed **ret_feed, char *err, 
 		return -ENOMEM;
 	}
 	f->setup = *setup;
+	f->filter = setup->filter;
+	pthread_mutex_init(&f->filter_lock, NULL);
 	*ret_feed = f;
 	return 0;
 }
@@ -418,6 +445,9 @@ void feed_free(struct feed *f)
 		return;
 	(void)feed_join(f);
 	enrich_free(f->setup.enrich);
+	filter_free(f->own_filter);
+	filter_free(f->next_filter);
+	pthread_mutex_destroy(&f->filter_lock);
 	free(f);
 }
 

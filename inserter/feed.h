@@ -27,7 +27,7 @@ struct feed_setup {
 	const char *from;
 	const char *dead_letters;  /* topic for messages that cannot be read, NULL: none */
 	const char *read, *range, *dirs; /* --read: files instead of the topic */
-	const struct filter *filter; /* NULL: every flow */
+	const struct filter *filter; /* until feed_set_filter(); NULL: every flow */
 	struct enrich *enrich;       /* the feed's own from now on; NULL: none */
 	uint64_t flush_ns;         /* at least so often, sinks are made safe and offsets committed */
 	const atomic_bool *stop;   /* set by anybody: end */
@@ -45,6 +45,8 @@ int feed_start(struct feed *f, char *err, size_t err_len);
 /* Waits for the thread, closes the sinks; 0 or a negative errno when something was not written or read. */
 int feed_join(struct feed *f);
 void feed_free(struct feed *f);
+/* Takes FILTER, which is in force within a moment; NULL: every flow. Any thread. */
+void feed_set_filter(struct feed *f, struct filter *filter);
 
 bool feed_ready(const struct feed *f);
 bool feed_ended(const struct feed *f);

@@ -31,6 +31,8 @@
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, FEEDS_MAX = 16 };
 
 struct program {
+	int argc;
+	char **argv;
 	struct config *config;
 	struct ip_set local;
 	struct filter *filter;
@@ -64,14 +66,11 @@ static void serve_metrics(void *arg, const struct http_request *req, struct http
 static void serve_ready(void *arg, const struct http_request *req, struct http_response *res)
 {
 	struct program *p = arg;
-	for (size_t i = 0; i < p->n_feeds; i++) {
-		if (feed_ready(p->feeds[i]))
-			continue;
-		res->status = 503;
-		buf_puts(&res->body, "no partitions yet\n");
-		return;
-	}
-	http_say_ok(arg, req, res);
+	bool ready = true;
+	(void)req;
+	for (size_t i = 0; i < p->n_feeds; i++)
+		ready &= feed_ready(p->feeds[i]);
+	http_say_ready(res, ready, "no partitions yet");
 }
 
 static const struct http_route routes[] = {
@@ -170,10 +169,20 @@ static int add_filter(struct buf *all, const char *name, const char *text, char 
 	return r;
 }
 
-/* --filter, --filter-file, -t, and the words that are no sinks. */
-static int compile_filter(struct program *p, const struct opt_list *words, size_t first, char *err, size_t err_len)
+/* The first word must be one; what follows the last is the filter. */
+static size_t count_sinks(const struct opt_list *words)
 {
-	const struct inserter_options *o = &p->config->common;
+	size_t n = 1;
+	while (n < words->count && sink_by_name(words->items[n]))
+		n++;
+	return n;
+}
+
+/* --filter, --filter-file, -t, and the words that are no sinks. */
+static int compile_filter(const struct inserter_options *o, const struct opt_list *words, struct filter **ret_filter, char *err,
+			  size_t err_len)
+{
+	size_t first = count_sinks(words);
 	struct buf all = {0}, typed = {0}, file = {0};
 	char window[128] = "", why[FILTER_ERR_MAX];
 	int r = o->times ? times_filter(o->times, window, sizeof(window), err, err_len) : 0;
@@ -191,7 +200,7 @@ static int compile_filter(struct program *p, const struct opt_list *words, size_
 		r = add_filter(&all, "--time-window", window, err, err_len);
 	if (!r && (all.failed || typed.failed || file.failed))
 		r = -ENOMEM;
-	if (!r && (r = filter_compile(all.data ? all.data : "", &p->filter, why, sizeof(why))))
+	if (!r && (r = filter_compile(all.data ? all.data : "", ret_filter, why, sizeof(why))))
 		snprintf(err, err_len, "filter: %s", why);
 	if (r == -ENOMEM)
 		snprintf(err, err_len, "filter: out of memory");
@@ -248,12 +257,9 @@ static int build(struct program *p, const struct opt_result *result, char *err, 
 	p->env.topic = p->config->kafka.topic;
 	p->env.stop = &stop;
 	p->env.check = result->check;
-	size_t sinks = 1; /* the first word must be one; what follows the last is the filter */
-	while (sinks < words->count && sink_by_name(words->items[sinks]))
-		sinks++;
 	if (!r && sink_by_name(words->items[0]))
-		r = compile_filter(p, words, sinks, err, err_len);
-	for (size_t i = 0; i < sinks && !r; i++)
+		r = compile_filter(o, words, &p->filter, err, err_len);
+	for (size_t i = 0; i < count_sinks(words) && !r; i++)
 		r = add_sink(p, words->items[i], err, err_len);
 	return r;
 }
@@ -292,6 +298,31 @@ static void feed_watchdog(struct program *p)
 	(void)notify_watchdog_feed(pulses, p->n_feeds);
 }
 
+/* SIGHUP: everything is read again, the filter and the log level come into force. A mistake leaves the old ones. */
+static void reload(struct program *p)
+{
+	struct config *fresh = NULL;
+	struct opt_result result = {0};
+	struct filter *filters[FEEDS_MAX] = {NULL};
+	char err[512];
+	int r = config_parse(p->argc, p->argv, &fresh, &result, err, sizeof(err));
+	for (size_t i = 0; i < p->n_feeds && !r; i++)
+		r = compile_filter(&fresh->common, &result.words, &filters[i], err, sizeof(err));
+	for (size_t i = 0; i < p->n_feeds; i++) {
+		if (r)
+			filter_free(filters[i]);
+		else
+			feed_set_filter(p->feeds[i], filters[i]);
+	}
+	if (r) {
+		log_error(LOG_OURS, "SIGHUP: %s; the old configuration stays in force", err);
+	} else {
+		(void)log_set_level(fresh->common.log_level);
+		log_info(LOG_OURS, "SIGHUP: log level %s, filter read again", fresh->common.log_level);
+	}
+	config_free(fresh, &result);
+}
+
 static int run(struct program *p, char *err, size_t err_len)
 {
 	int r = serve(p, err, err_len);
@@ -306,7 +337,9 @@ static int run(struct program *p, char *err, size_t err_len)
 		int signal_number = signals_wait(watchdog ? watchdog : 10 * NS_PER_S);
 		if (signal_number == SIGINT || signal_number == SIGTERM)
 			stop = true;
-		else if (watchdog)
+		if (signal_number == SIGHUP)
+			reload(p);
+		if (watchdog)
 			feed_watchdog(p);
 	}
 	notify_send("STOPPING=1");
@@ -335,7 +368,7 @@ static void tear_down(struct program *p)
 
 int main(int argc, char **argv)
 {
-	struct program p = {0};
+	struct program p = {.argc = argc, .argv = argv};
 	struct opt_result result = {0};
 	char err[512] = "";
 	int status = EXIT_USAGE;

@@ -125,7 +125,7 @@ static void test_bad_records_are_counted_and_passed_over(void **state)
 	child_start(&child, argv);
 	child_expect(&child, 0, "40003");
 	uint16_t port = child_port(&child);
-	for (int i = 0; i < 500 && !strstr(answer, "weir_inserter_dead_letters_total{group=\"\"} 3\n"); i++) {
+	for (int i = 0; i < 3000 && !strstr(answer, "weir_inserter_dead_letters_total{group=\"\"} 3\n"); i++) {
 		assert_true(child_get(AF_INET, port, "/metrics", answer, sizeof(answer)));
 		child_read(&child, 20);
 	}
@@ -183,6 +183,48 @@ static void test_enrichment_in_a_sink(void **state)
 	unlink(path);
 }
 
+static void write_text(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void test_the_filter_is_read_again(void **state)
+{
+	struct cluster *cl = *state;
+	char path[] = "/tmp/weir-test-inserter-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	close(fd);
+	write_text(path, "dst port 40001\n");
+	cluster_create(cl, 4);
+	send_flows(cl, 0, 3);
+	const char *const argv[] = {"weir-inserter", "print", "-o", "fmt:%dp", "-q", "--from", "beginning", "--filter-file", path, BROKERS, NULL};
+	child_start(&child, argv);
+	child_expect(&child, 0, "40001");
+	write_text(path, "dst prt 40005\n");
+	kill(child.pid, SIGHUP);
+	child_expect(&child, 1, "the old configuration stays in force");
+	assert_non_null(strstr(child.text[1], path));
+	write_text(path, "dst port 40005\n");
+	kill(child.pid, SIGHUP);
+	child_expect(&child, 1, "SIGHUP: log level info, filter read again");
+	/* What was on its way in that moment may meet the old one. */
+	for (int i = 0; i < 3000 && !strstr(child.text[0], "40005"); i++) {
+		send_flows(cl, 5, 1);
+		child_read(&child, 20);
+	}
+	child_expect(&child, 0, "40005");
+	send_flows(cl, 0, 3);
+	send_flows(cl, 5, 1);
+	assert_int_equal(child_end(&child, SIGTERM), 0);
+	assert_int_equal(child_lines(child.text[0], "40001"), 1);
+	assert_int_equal(child_lines(child.text[0], "40000"), 0);
+	unlink(path);
+}
+
 static void test_no_broker_is_one_line(void **state)
 {
 	(void)state;
@@ -225,7 +267,7 @@ int main(void)
 		WITH_CLUSTER(test_print_and_metrics_in_one_process),
 		WITH_CLUSTER(test_two_terminals_see_every_flow),
 		WITH_CLUSTER(test_bad_records_are_counted_and_passed_over), WITH_CLUSTER(test_a_message_of_a_megabyte),
-		WITH_CLUSTER(test_enrichment_in_a_sink),
+		WITH_CLUSTER(test_enrichment_in_a_sink), WITH_CLUSTER(test_the_filter_is_read_again),
 		cmocka_unit_test(test_no_broker_is_one_line),
 		cmocka_unit_test(test_bad_usage),
 	};
