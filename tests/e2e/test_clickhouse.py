@@ -24,7 +24,7 @@ from harness import BIN, ROOT, Collector, Program, free_port, mock, summary_sums
 def request(url, data=None, headers=None):
     """(status, headers, body) whatever the status."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data=data, headers=headers or {}), timeout=30) as r:
+        with urllib.request.urlopen(urllib.request.Request(url, data=data, headers=headers or {}), timeout=120) as r:
             return r.status, r.headers, r.read().decode()
     except urllib.error.HTTPError as e:
         return e.code, e.headers, e.read().decode()
@@ -141,7 +141,7 @@ class Http(OneEngine):
             self.assertEqual(request(self.url, body, {"Content-Encoding": encoding})[2].encode(), plain, encoding)
         for encoding, unpack in (("gzip", ["gzip", "-dc"]), ("zstd", ["zstd", "-dc"])):
             ask = urllib.request.Request(self.url, data=sql, headers={"Accept-Encoding": encoding})
-            with urllib.request.urlopen(ask, timeout=30) as r:
+            with urllib.request.urlopen(ask, timeout=120) as r:
                 self.assertEqual(r.headers["Content-Encoding"], encoding)
                 self.assertEqual(subprocess.run(unpack, input=r.read(), capture_output=True, check=True).stdout, plain)
         self.assertEqual(request(self.url + "?enable_http_compression=0", sql, {"Accept-Encoding": "gzip"})[2].encode(), plain)
@@ -339,7 +339,7 @@ class Page(unittest.TestCase):
             done = subprocess.run(
                 ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={home}", "--virtual-time-budget=15000",
                  "--dump-dom", f"{origin or f'http://localhost:{embedded.http}'}/dashboard#{urllib.parse.urlencode(state)}"],
-                capture_output=True, text=True, timeout=90)
+                capture_output=True, text=True, timeout=120)
         self.assertIn("<body", done.stdout, done.stderr[-2000:])
         message = re.search(r'id="message"[^>]*>([^<]*)<', done.stdout).group(1)
         flows = re.search(r'data-flows="(\d+)"', done.stdout)

@@ -89,7 +89,7 @@ class Dashboards(unittest.TestCase):
         if status == 77:
             self.skipTest("PostgreSQL 15 is not installed")
         self.assertEqual(status, 0)
-        inserter = Program(f"{BIN}/weir-inserter", "postgres", "--postgres", server.conninfo, "--kafka.brokers", self.embedded.brokers,
+        inserter = Program(f"{BIN}/weir-inserter", "postgres", "--postgres", server.conninfo(), "--kafka.brokers", self.embedded.brokers,
                            "--from", "beginning", "--flush", "200ms")
         self.addCleanup(inserter.close)
         count = "SELECT count(*) FROM flows"

@@ -31,7 +31,7 @@ class Limits(unittest.TestCase):
         """Status, ClickHouse's code, body."""
         url = f"http://127.0.0.1:{self.embedded.http}/?{urllib.parse.urlencode(settings)}"
         try:
-            with urllib.request.urlopen(url, sql.encode(), timeout=60) as r:
+            with urllib.request.urlopen(url, sql.encode(), timeout=120) as r:
                 return r.status, None, r.read().decode()
         except urllib.error.HTTPError as e:
             return e.code, e.headers["X-ClickHouse-Exception-Code"], e.read().decode()
@@ -190,7 +190,7 @@ class Folder(unittest.TestCase):
     @staticmethod
     def ask_and_forget(url):
         try:
-            urllib.request.urlopen(url, b"SELECT sum(sleepEachRow(0.1)) FROM numbers(3000) SETTINGS max_block_size = 1", timeout=90).read()
+            urllib.request.urlopen(url, b"SELECT sum(sleepEachRow(0.1)) FROM numbers(3000) SETTINGS max_block_size = 1", timeout=120).read()
         except OSError:
             pass
 

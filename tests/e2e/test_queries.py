@@ -80,7 +80,7 @@ class Queries(unittest.TestCase):
         parameters = urllib.parse.urlencode({"param_since": "2026-11-20 10:00:00", "param_until": "2026-11-20 11:00:00",
                                              "default_format": "JSONCompact", "output_format_json_quote_64bit_integers": 0})
         url = f"http://127.0.0.1:{self.embedded.http}/?{parameters}"
-        with urllib.request.urlopen(url, sql.encode(), timeout=30) as r:
+        with urllib.request.urlopen(url, sql.encode(), timeout=120) as r:
             return json.loads(r.read())["data"]
 
     def test_each_has_an_answer(self):

@@ -31,7 +31,7 @@ class Embedded(Program):
     def query(self, sql):
         """Rows as lists."""
         url = f"http://127.0.0.1:{self.http}/?default_format=JSONCompact&output_format_json_quote_64bit_integers=0"
-        with urllib.request.urlopen(url, data=sql.encode(), timeout=60) as r:
+        with urllib.request.urlopen(url, data=sql.encode(), timeout=120) as r:
             text = r.read().decode()
         return json.loads(text)["data"] if text.strip() else []
 

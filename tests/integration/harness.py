@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+import unittest
 import urllib.error
 import urllib.request
 
@@ -33,23 +34,36 @@ os.chmod(TEMP, 0o755)  # PostgreSQL runs as another user, and has its data in th
 tempfile.tempdir = os.environ["TMPDIR"] = TEMP
 atexit.register(shutil.rmtree, TEMP, ignore_errors=True)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+CLAIMED = []  # names in the kernel, which go with this process
+
+
+def claim(port):
+    """That no other test, here or beside us, is given it between now and when somebody listens there."""
+    name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        name.bind(f"\0weir-test-port-{port}")
+    except OSError:
+        name.close()
+        raise
+    CLAIMED.append(name)
 
 
 def free_port(kind=socket.SOCK_STREAM):
     """One that nobody uses, and the next one too (Kafka's controller has it)."""
-    for _ in range(200):
-        port = random.randrange(PORTS, PORTS + 990)
+    for _ in range(2000):
+        port = random.randrange(PORTS, PORTS + 990, 2)
         try:
             with socket.socket(socket.AF_INET, kind) as a, socket.socket(socket.AF_INET, kind) as b:
                 a.bind(("127.0.0.1", port))
                 b.bind(("127.0.0.1", port + 1))
+                claim(port)
                 return port
         except OSError:
             continue
     raise RuntimeError("no free port")
 
 
-def wait_until(true, what, timeout=30):
+def wait_until(true, what, timeout=60):
     """Waits until TRUE() gives something true, which it returns."""
     end = time.monotonic() + timeout
     while True:
@@ -61,7 +75,7 @@ def wait_until(true, what, timeout=30):
         time.sleep(0.05)
 
 
-def get(url, timeout=5):
+def get(url, timeout=30):
     """Body of a page, None when nobody answers; (status, body) of an error as text."""
     try:
         with urllib.request.urlopen(url, timeout=timeout) as r:
@@ -101,10 +115,10 @@ class Program:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def wait(self, timeout=30):
+    def wait(self, timeout=60):
         return self.process.wait(timeout)
 
-    def terminate(self, timeout=30):
+    def terminate(self, timeout=60):
         """SIGTERM; gives the exit status."""
         if self.alive:
             self.signal(signal.SIGTERM)
@@ -138,7 +152,7 @@ class Kafka:
         settings = [w for s in self.settings for w in ("--set", s)]
         self.program = Program(f"{ROOT}/scripts/kafka-run", "--port", self.port, "--dir", self.dir,
                                "--partitions", self.partitions, *self.options, *settings)
-        wait_until(self.answers, lambda: f"Kafka answers\n{self.program.err[-2000:]}", 60)
+        wait_until(self.answers, lambda: f"Kafka answers\n{self.program.err[-2000:]}", 120)
         return self
 
     def answers(self):
@@ -155,13 +169,13 @@ class Kafka:
             topics = json.loads(done.stdout)["topics"] if done.returncode == 0 else []
             return topics and len(topics[0]["partitions"]) == self.partitions and \
                 all(p["leader"] >= 0 for p in topics[0]["partitions"])
-        wait_until(there, f"topic {topic}", 30)
+        wait_until(there, f"topic {topic}")
 
     def tool(self, name, *words):
         """One of Kafka's own: kafka.admin.ConfigCommand, org.apache.kafka.tools.TopicCommand."""
         jars = subprocess.run([f"{ROOT}/scripts/kafka-fetch"], check=True, capture_output=True, text=True).stdout.strip()
         done = subprocess.run(["java", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", f"-Djava.io.tmpdir={TEMP}", "-cp", f"{jars}/*", name,
-                               "--bootstrap-server", self.brokers, *words], capture_output=True, text=True, timeout=120)
+                               "--bootstrap-server", self.brokers, *words], capture_output=True, text=True, timeout=240)
         if done.returncode != 0:
             raise AssertionError(f"{name} {words}: {done.stdout[-2000:]} {done.stderr[-2000:]}")
         return done.stdout
@@ -238,7 +252,7 @@ class Topic:
         headers = [m.header[8:] for m in list(self.messages) if m.header is not None]
         return len(headers) - len(set(headers))
 
-    def wait_flows(self, n, timeout=40):
+    def wait_flows(self, n, timeout=90):
         wait_until(lambda: self.count() >= n, lambda: f"{n} flows in the topic; there are {self.count()}", timeout)
         return self.flows()
 
@@ -280,7 +294,7 @@ class Collector(Program):
         super().__init__(f"{BIN}/weir-collector", "--listen", f"{scheme}://{host}:{self.port}",
                          "--addr", f"localhost:{self.http}", *options, env=env)
         if ready:
-            wait_until(self.healthy, lambda: f"weir-collector answers\n{self.err}", 15)
+            wait_until(self.healthy, lambda: f"weir-collector answers\n{self.err}")
 
     def healthy(self):
         if not self.alive:
@@ -298,11 +312,44 @@ class Collector(Program):
         return f"127.0.0.1:{self.port}"
 
 
+class KafkaCase(unittest.TestCase):
+    """A broker for the tests of a class; each ends what it started."""
+    settings = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.kafka = Kafka(settings=cls.settings)
+        cls.addClassCleanup(cls.kafka.close)
+        cls.kafka.start()
+
+    def new_topic(self, suffix=""):
+        """Named after the test."""
+        name = "flows-" + self.id().rpartition(".")[2] + suffix
+        self.kafka.create(name)
+        return name
+
+    def collect(self, topic, *options, **more):
+        c = Collector("--kafka.topic", topic, *options, brokers=self.kafka.brokers, **more)
+        self.addCleanup(c.close)
+        return c
+
+    def read(self, topic):
+        t = Topic(self.kafka, topic)
+        self.addCleanup(t.close)
+        return t
+
+
+def member(start):
+    """Options of a consumer that is killed and started again and again, of the START-th. One that keeps its name is back at once; every
+    fifth has none, and waits until the group gives the dead one up."""
+    return ("--kafka.property", f"group.instance.id=after-{start // 5}") if start % 5 else ()
+
+
 def mock(to, *options, **more):
     """Runs weir-mocker to its end; gives its summary."""
     words = [str(w) for o, v in more.items() for w in (f"--{o.replace('_', '-')}", v)]
     done = subprocess.run([f"{BIN}/weir-mocker", "--to", to, "--quiet", "--summary", "-", *options, *words],
-                          capture_output=True, text=True, timeout=120)
+                          capture_output=True, text=True, timeout=240)
     if done.returncode != 0:
         raise AssertionError(f"weir-mocker: {done.returncode} {done.stderr}")
     return json.loads(done.stdout)

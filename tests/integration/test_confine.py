@@ -115,7 +115,7 @@ VALUES = {"kafka.property": f"sasl.password={SECRET}", "postgres": f"host=127.0.
 
 class Secrets(unittest.TestCase):
     def run_with(self, program, words, env):
-        return subprocess.run([f"{BIN}/{program}", *words], capture_output=True, text=True, env=dict(os.environ, **env), timeout=30)
+        return subprocess.run([f"{BIN}/{program}", *words], capture_output=True, text=True, env=dict(os.environ, **env), timeout=120)
 
     def environment(self, option):
         return {"WEIR_" + option.upper().replace(".", "_").replace("-", "_"): VALUES.get(option, SECRET)}

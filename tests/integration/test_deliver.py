@@ -6,7 +6,7 @@ import signal
 import unittest
 
 import harness
-from harness import Collector, Kafka, Topic, mock, sums, summary_sums, wait_until
+from harness import KafkaCase, mock, sums, summary_sums, wait_until
 
 
 def clients(flows):
@@ -20,25 +20,13 @@ def clients(flows):
     return found
 
 
-class Deliver(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.kafka = Kafka().start()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.kafka.close()
-
+class Deliver(KafkaCase):
     def setUp(self):
-        self.topic_name = "flows-" + self.id().split(".")[-1]
-        self.kafka.create(self.topic_name)
-        self.topic = Topic(self.kafka, self.topic_name)
-        self.addCleanup(self.topic.close)
+        self.name = self.new_topic()
+        self.topic = self.read(self.name)
 
     def collector(self, *options, **more):
-        c = Collector("--kafka.topic", self.topic_name, *options, brokers=self.kafka.brokers, **more)
-        self.addCleanup(c.close)
-        return c
+        return self.collect(self.name, *options, **more)
 
     def check_equal(self, flows, *summaries):
         self.assertEqual(sums(flows), summary_sums(*summaries))
@@ -133,21 +121,18 @@ class Deliver(unittest.TestCase):
             s = mock(c.to, protocol="v9", count=50, flows=10, rate=0)
             wait_until(lambda: c.metrics().sum("weir_collector_datagrams_total") >= s["datagrams"], "datagrams received")
             c.signal(number)
-            self.assertEqual(c.wait(20), 0, c.err)
+            self.assertEqual(c.wait(), 0, c.err)
             total.append(s)
             flows = self.topic.wait_flows(sum(t["flows"] for t in total))
             self.assertEqual(sums(flows), summary_sums(*total))
 
     def test_starts_before_the_topic(self):
         """No topic yet: the broker makes it, nothing is lost."""
-        name = self.topic_name + "-new"
-        c = Collector("--kafka.topic", name, brokers=self.kafka.brokers)
-        self.addCleanup(c.close)
+        name = self.name + "-new"
+        c = self.collect(name)
         s = mock(c.to, protocol="v5", count=20, flows=10, rate=500)
         self.kafka.create(name)
-        topic = Topic(self.kafka, name)
-        self.addCleanup(topic.close)
-        self.assertEqual(sums(topic.wait_flows(s["flows"])), summary_sums(s))
+        self.assertEqual(sums(self.read(name).wait_flows(s["flows"])), summary_sums(s))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import BUILD, ROOT, Collector, Kafka, Program, Topic, mock, sums, wait_until
+from harness import BUILD, ROOT, Collector, KafkaCase, Program, Topic, mock, sums, wait_until
 
 EXAMPLES = f"{ROOT}/examples"
 
@@ -29,10 +29,10 @@ def python_with(*modules):
     return None
 
 
-class Examples(unittest.TestCase):
+class Examples(KafkaCase):
     @classmethod
     def setUpClass(cls):
-        cls.kafka = Kafka().start()
+        super().setUpClass()
         cls.kafka.create("flows")
         collector = Collector(brokers=cls.kafka.brokers)
         topic = Topic(cls.kafka)
@@ -42,10 +42,6 @@ class Examples(unittest.TestCase):
         finally:
             topic.close()
             collector.close()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.kafka.close()
 
     def setUp(self):
         self.dir = tempfile.mkdtemp(prefix="weir-examples-")
@@ -73,7 +69,7 @@ class Examples(unittest.TestCase):
         # A wrong filter is refused before anything starts.
         bad = Program(f"{self.dir}/consumer", self.kafka.brokers, "flows", "prot tcp", env=env)
         self.addCleanup(bad.close)
-        self.assertEqual(bad.wait(10), 2)
+        self.assertEqual(bad.wait(), 2)
         self.assertIn("column 1: expected a test", bad.err)
 
     def test_python(self):

@@ -8,7 +8,7 @@ import socket
 import time
 import unittest
 
-from harness import BIN, ROOT, Collector, Kafka, Program, Topic, free_port, mock, sums, summary_sums, wait_until
+from harness import BIN, ROOT, Collector, KafkaCase, Program, free_port, mock, sums, summary_sums, wait_until
 
 GOLDEN = f"{ROOT}/tests/golden"
 
@@ -144,19 +144,10 @@ class Usage(unittest.TestCase):
         self.assertIn("sent", err)
 
 
-class ToKafka(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.kafka = Kafka().start()
-        cls.kafka.create("flows")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.kafka.close()
-
+class ToKafka(KafkaCase):
     def test_straight_to_kafka(self):
-        topic = Topic(self.kafka)
-        self.addCleanup(topic.close)
+        self.kafka.create("flows")
+        topic = self.read("flows")
         s = mock("unused:1", "--kafka.brokers", self.kafka.brokers, count=100, flows=25, rate=2000, sampling_rate=5)
         flows = topic.wait_flows(s["flows"])
         self.assertEqual(sums(flows), summary_sums(s))

@@ -10,7 +10,6 @@ import subprocess
 import tempfile
 import unittest
 
-import harness
 import netflow9
 from harness import BIN, Collector, Program, free_port, wait_until
 
@@ -243,7 +242,7 @@ class Nfdump(unittest.TestCase):
         collector = Collector("--transport", "file", "--format", "json", "--transport.file", f"{self.dir}/replayed.json")
         self.addCleanup(collector.close)
         words = line.replace("-p 2055", f"-p {collector.port}").split() + ["-d", "100"]  # not faster than a small socket takes it
-        replayed = subprocess.run(words, capture_output=True, text=True, timeout=60)
+        replayed = subprocess.run(words, capture_output=True, text=True, timeout=120)
         self.assertEqual(replayed.returncode, 0, replayed.stderr)
         wait_until(lambda: collector.metrics().sum("weir_collector_flows_acknowledged_total") >= 600,
                    lambda: f"600 flows\n{collector.metrics().sum('weir_collector_flows_acknowledged_total')}\n{collector.err}")

@@ -185,7 +185,7 @@ class Outage(unittest.TestCase):
         s = mock(c.to, protocol="v9", count=100, flows=10, rate=2000)
         wait_until(lambda: c.metrics().sum("weir_collector_datagrams_total") == s["datagrams"], "all received")
         c.signal(signal.SIGTERM)
-        status = c.wait(10)
+        status = c.wait()
         self.assertEqual(status, 0, c.err)
         self.kafka.start()
         self.kafka.create("flows")
@@ -197,7 +197,7 @@ class Outage(unittest.TestCase):
         self.collector()
         second = Collector("--journal.path", self.journal, brokers=self.kafka.brokers, ready=False)
         self.addCleanup(second.close)
-        self.assertNotEqual(second.wait(10), 0)
+        self.assertNotEqual(second.wait(), 0)
         self.assertIn(self.journal, second.err)
         self.assertEqual(len(second.err.strip().splitlines()), 1, second.err)
 

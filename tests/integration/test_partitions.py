@@ -6,24 +6,22 @@ import tempfile
 import unittest
 
 import harness
-from harness import Collector, Kafka, SecondBroker, Topic, mock, sums, summary_sums, wait_until
+from harness import KafkaCase, SecondBroker, mock, sums, summary_sums, wait_until
 
 
-class Partitions(unittest.TestCase):
+class Partitions(KafkaCase):
+    settings = ("auto.create.topics.enable=false",)
+
     @classmethod
     def setUpClass(cls):
-        cls.kafka = Kafka(settings=["auto.create.topics.enable=false"]).start()
-        cls.addClassCleanup(cls.kafka.close)
+        super().setUpClass()
         cls.second = SecondBroker(cls.kafka).start()
         cls.addClassCleanup(cls.second.close)
 
     def begin(self, topic):
         self.journal = tempfile.mkdtemp()
-        self.collector = Collector("--kafka.topic", topic, "--kafka.batch.bytes", "4KiB", "--kafka.batch.linger", "50ms", "--journal.path",
-                                   self.journal, brokers=self.kafka.brokers)
-        self.addCleanup(self.collector.close)
-        self.topic = Topic(self.kafka, topic)
-        self.addCleanup(self.topic.close)
+        self.collector = self.collect(topic, "--kafka.batch.bytes", "4KiB", "--kafka.batch.linger", "50ms", "--journal.path", self.journal)
+        self.topic = self.read(topic)
 
     def send(self, **more):
         s = mock(self.collector.to, protocol="ipfix", flows=10, **more)
@@ -60,9 +58,7 @@ class Partitions(unittest.TestCase):
         self.collector.kill()
         held = s["flows"] - (self.topic.count() - before)
         port = self.collector.port
-        self.collector = Collector("--kafka.topic", "split", "--kafka.batch.bytes", "4KiB", "--journal.path", self.journal,
-                                   brokers=self.kafka.brokers, port=port)
-        self.addCleanup(self.collector.close)
+        self.collector = self.collect("split", "--kafka.batch.bytes", "4KiB", "--journal.path", self.journal, port=port)
         self.assertGreaterEqual(self.count("flows_recovered_total"), held)
         self.second.program.signal(signal.SIGCONT)
         self.all_there()
@@ -98,9 +94,7 @@ class Partitions(unittest.TestCase):
         wait_until(lambda: self.collector.page("/readyz") == "503 not ready: topic 'gone' is not there\n", self.collector.page("/readyz"), 60)
         make(2)
         wait_until(lambda: self.count("flows_pending") == 0, lambda: f"nothing pending\n{self.collector.err[-3000:]}", 90)
-        anew = Topic(self.kafka, "gone")
-        self.addCleanup(anew.close)
-        self.assertEqual(sums(anew.wait_flows(s["flows"])), summary_sums(s))
+        self.assertEqual(sums(self.read("gone").wait_flows(s["flows"])), summary_sums(s))
         self.assertEqual(self.collector.page("/readyz"), "OK\n")
         self.assertEqual(self.count("flows_dropped_total"), 0)
 

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 import harness
-from harness import BIN, Collector, Kafka, Metrics, Program, Topic, free_port, get, mock, sums, summary_sums, wait_until
+from harness import BIN, Collector, Kafka, KafkaCase, Metrics, Program, free_port, get, mock, sums, summary_sums, wait_until
 
 USER, PASSWORD = "weir", "correct-horse-battery"
 PLAIN = 'org.apache.kafka.common.security.plain.PlainLoginModule required user_weir="correct-horse-battery";'
@@ -16,7 +16,7 @@ SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 LISTENERS = {"TLS": "SSL", "MUTUAL": "SSL", "NAME": "SASL_PLAINTEXT", "BOTH": "SASL_SSL", "EXPIRED": "SSL"}
 
 
-class Secure(unittest.TestCase):
+class Secure(KafkaCase):
     @classmethod
     def setUpClass(cls):
         cls.dir = tempfile.mkdtemp()
@@ -101,11 +101,6 @@ class Secure(unittest.TestCase):
         self.addCleanup(c.close)
         return c
 
-    def reader(self, topic):
-        t = Topic(self.kafka, topic)
-        self.addCleanup(t.close)
-        return t
-
     # what goes through
 
     def test_each_program_each_way(self):
@@ -117,13 +112,13 @@ class Secure(unittest.TestCase):
                 config = self.config(settings)
                 c = self.collector(listener, config, raw)
                 s = mock(c.to, protocol="ipfix", count=50, flows=10, rate=1000)
-                self.assertEqual(sums(self.reader(raw).wait_flows(s["flows"])), summary_sums(s))
+                self.assertEqual(sums(self.read(raw).wait_flows(s["flows"])), summary_sums(s))
                 networks = f"{self.dir}/networks.csv"
                 with open(networks, "w") as f:
                     f.write("prefix,network\n192.168.1.0/24,home\n")
                 e = self.program("weir-enricher", listener, config, "--kafka.topic", raw, "--output-topic", enriched, "--from", "beginning",
                                  "--enrich.networks", networks, "--commit", "200ms")
-                self.assertEqual(sums(self.reader(enriched).wait_flows(s["flows"])), summary_sums(s), e.err)
+                self.assertEqual(sums(self.read(enriched).wait_flows(s["flows"])), summary_sums(s), e.err)
                 port = free_port()
                 i = self.program("weir-inserter", listener, config, "metrics", "--kafka.topic", enriched, "--from", "beginning",
                                  "--addr", f"localhost:{port}", "--local", "192.168.1.0/24")
@@ -139,7 +134,7 @@ class Secure(unittest.TestCase):
         password = settings.pop("sasl.password")
         c = self.collector("NAME", self.config(settings), "environment", env={"WEIR_KAFKA_PROPERTY": f"sasl.password={password}"})
         s = mock(c.to, protocol="v5", count=10, flows=10, rate=1000)
-        self.assertEqual(sums(self.reader("environment").wait_flows(s["flows"])), summary_sums(s))
+        self.assertEqual(sums(self.read("environment").wait_flows(s["flows"])), summary_sums(s))
         self.no_secret(c)
 
     def test_as_goflow2(self):
@@ -150,7 +145,7 @@ class Secure(unittest.TestCase):
                       env={"KAFKA_SASL_USER": USER, "KAFKA_SASL_PASS": PASSWORD})
         self.addCleanup(c.close)
         s = mock(c.to, protocol="v9", count=10, flows=10, rate=1000)
-        self.assertEqual(sums(self.reader("flow-messages").wait_flows(s["flows"])), summary_sums(s))
+        self.assertEqual(sums(self.read("flow-messages").wait_flows(s["flows"])), summary_sums(s))
         self.no_secret(c)
 
     # what does not
@@ -191,7 +186,7 @@ class Secure(unittest.TestCase):
         self.assertIn("stay in the journal", c.err)
         where, right = mend or (listener, None)
         c = self.collector(where, self.config(right), topic, *options)
-        self.assertEqual(sums(self.reader(topic).wait_flows(s["flows"])), summary_sums(s), c.err)
+        self.assertEqual(sums(self.read(topic).wait_flows(s["flows"])), summary_sums(s), c.err)
         self.no_secret(c)
 
     def allow(self, operation, topic):

@@ -7,24 +7,16 @@ import tempfile
 import unittest
 
 import harness
-from harness import Collector, Kafka, Topic, mock, sums, summary_sums, wait_until
+from harness import KafkaCase, mock, sums, summary_sums, wait_until
 
 
-class Sizes(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.kafka = Kafka(settings=["message.max.bytes=100000"]).start()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.kafka.close()
+class Sizes(KafkaCase):
+    settings = ("message.max.bytes=100000",)
 
     def deliver(self, name, *options, strict=True):
         self.kafka.create(name)
-        topic = Topic(self.kafka, name)
-        self.addCleanup(topic.close)
-        c = Collector("--kafka.topic", name, "--kafka.property", "compression.codec=none", *options, brokers=self.kafka.brokers)
-        self.addCleanup(c.close)
+        topic = self.read(name)
+        c = self.collect(name, "--kafka.property", "compression.codec=none", *options)
         s = mock(c.to, protocol="ipfix", count=1500, flows=15, rate=5000)
         topic.wait_flows(s["flows"])
         wait_until(lambda: c.metrics().sum("weir_collector_flows_pending") == 0, "all delivered")
@@ -61,20 +53,16 @@ class Sizes(unittest.TestCase):
     def test_killed_between_pieces(self):
         """kill -9 while a batch goes in pieces: the next start cuts it the same way, so that second copies are known."""
         self.kafka.create("killed")
-        topic = Topic(self.kafka, "killed")
-        self.addCleanup(topic.close)
-        journal = tempfile.mkdtemp()
-        options = ("--kafka.topic", "killed", "--kafka.property", "compression.codec=none", "--journal.path", journal)
-        c = Collector(*options, brokers=self.kafka.brokers)
-        self.addCleanup(c.close)
+        topic = self.read("killed")
+        options = ("--kafka.property", "compression.codec=none", "--journal.path", tempfile.mkdtemp())
+        c = self.collect("killed", *options)
         self.kafka.program.signal(signal.SIGSTOP)
         s = mock(c.to, protocol="ipfix", count=1500, flows=15, rate=5000)
         wait_until(lambda: c.metrics().sum("weir_collector_datagrams_total") == s["datagrams"], "all received")
         self.kafka.program.signal(signal.SIGCONT)
         wait_until(lambda: topic.messages, "the first pieces are there", 60)
         c.kill()
-        c = Collector(*options, brokers=self.kafka.brokers)
-        self.addCleanup(c.close)
+        c = self.collect("killed", *options)
         flows = topic.wait_flows(s["flows"], 60)
         wait_until(lambda: c.metrics().sum("weir_collector_flows_pending") == 0, "all delivered")
         self.assertEqual(sums(topic.flows()), summary_sums(s), f"{len(flows)}")

@@ -87,7 +87,7 @@ class Tcp(Printing):
     def test_softflowd(self):
         c = self.collector("ipfix+tcp")
         subprocess.run(["softflowd", "-r", PACKETS, "-n", c.to, "-v", "10", "-P", "tcp", "-d"], check=True, capture_output=True,
-                       timeout=60)
+                       timeout=120)
         with open(f"{ROOT}/tests/golden/softflowd-ipfix.json") as f:
             n = sum(1 for _ in f)  # the same packets over UDP
         self.assertEqual(by_protocol(self.flows(n)), COUNTS)
@@ -320,7 +320,7 @@ class Sctp(Printing):
             self.skipTest("this kernel has no SCTP")
         c = self.collector("ipfix+sctp")
         subprocess.run(["softflowd", "-r", PACKETS, "-n", c.to, "-v", "10", "-P", "sctp", "-d"], check=True, capture_output=True,
-                       timeout=60)
+                       timeout=120)
         wait_until(lambda: by_protocol(map(json.loads, c.out.splitlines())) == COUNTS, "the flows")
 
 
@@ -364,7 +364,7 @@ class Waiting(unittest.TestCase):
 class Packets(Printing):
     def test_capture(self):
         p = subprocess.run([f"{BIN}/weir-collector", "--pcap", PACKETS, "--meter", "--meter.sampler", "192.0.2.9"], check=True,
-                           capture_output=True, text=True, timeout=60)
+                           capture_output=True, text=True, timeout=120)
         flows = [json.loads(line) for line in p.stdout.splitlines()]
         self.assertEqual(by_protocol(flows), COUNTS)
         self.assertEqual({f["type"] for f in flows}, {"PACKET"})
@@ -374,7 +374,7 @@ class Packets(Printing):
     def test_against_nfpcapd(self):
         directory = tempfile.mkdtemp(prefix="weir-nfpcapd-")
         self.addCleanup(shutil.rmtree, directory)
-        subprocess.run(["nfpcapd", "-r", PACKETS, "-w", directory], check=True, capture_output=True, timeout=60)
+        subprocess.run(["nfpcapd", "-r", PACKETS, "-w", directory], check=True, capture_output=True, timeout=120)
         printed = subprocess.run(["nfdump", "-R", directory, "-q", "-N", "-o", "fmt:%pr %ipkt"], check=True, capture_output=True,
                                  text=True).stdout
         theirs = collections.defaultdict(int)

@@ -15,7 +15,7 @@ import tempfile
 import time
 import unittest
 
-from harness import BIN, ROOT, free_port, wait_until
+from harness import BIN, ROOT, free_port
 
 UNITS = sorted(glob.glob(f"{ROOT}/packaging/systemd/*.service"))
 EXPOSURE_MAX = 1.5  # of 10; what systemd-analyze calls OK

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CHILD_TEXT = 1 << 20, CHILD_WAIT_MS = 30000 };
+enum { CHILD_TEXT = 1 << 20, CHILD_WAIT_MS = 90000 };
 
 struct child {
 	pid_t pid;

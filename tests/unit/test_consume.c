@@ -13,7 +13,7 @@
 #include "kafka/consume.h"
 #include "tests/unit/mock_cluster.h"
 
-enum { ROUNDS = 600, POLL_MS = 50 };
+enum { ROUNDS = 1800, POLL_MS = 50 };
 
 /* Sends the numbers FIRST .. FIRST+COUNT-1, one message each, round robin over PARTITIONS; acknowledged on return. */
 static void send_numbers(struct cluster *cl, int first, int count, int partitions)

@@ -50,7 +50,7 @@ static void write_files(struct cluster *cl, const char *extra, const char *value
 	child_start(&child, argv);
 	child_expect(&child, 1, "the group gave us");
 	uint16_t port = child_port(&child);
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < 3000; i++) {
 		if (child_get(AF_INET, port, "/metrics", answer, sizeof(answer)) &&
 		    strstr(answer, "weir_inserter_flows_total{group=\"weir-file\"} 300\n"))
 			break;

@@ -135,7 +135,7 @@ static void start(struct cluster *cl, const char *batch)
 
 static void wait_total(int expected)
 {
-	for (int i = 0; i < 1000 && total() < expected; i++)
+	for (int i = 0; i < 3000 && total() < expected; i++)
 		child_read(&child, 20);
 	if (total() != expected)
 		print_error("%s", child.text[1]);

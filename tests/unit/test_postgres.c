@@ -15,7 +15,7 @@
 #include "tests/unit/mock_cluster.h"
 
 
-enum { PARTITIONS = 4, A_MESSAGE = 50, ROUNDS = 600 };
+enum { PARTITIONS = 4, A_MESSAGE = 50, ROUNDS = 3000 };
 
 static struct child child;
 static char dir[] = "/tmp/weir-test-postgres-XXXXXX";

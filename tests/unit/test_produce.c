@@ -17,7 +17,7 @@
 #include "kafka/options.h"
 #include "kafka/produce.h"
 
-enum { PATIENCE = 300, POLL_MS = 100 }; /* polls before a test gives up; nothing here takes that long */
+enum { PATIENCE = 900, POLL_MS = 100 }; /* polls before a test gives up; nothing here takes that long */
 
 struct seen {
 	unsigned delivered, retry, too_large, refused, errors;

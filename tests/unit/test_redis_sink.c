@@ -50,7 +50,7 @@ static void start_server(void)
 		execlp("redis-server", "redis-server", "--port", number, "--save", "", "--bind", "127.0.0.1", (char *)NULL);
 		_exit(127);
 	}
-	for (int i = 0; i < 500 && strcmp(ask("ping"), "PONG\n") != 0; i++)
+	for (int i = 0; i < 6000 && strcmp(ask("ping"), "PONG\n") != 0; i++)
 		poll(NULL, 0, 10);
 }
 

@@ -29,7 +29,7 @@ static struct receiver receiver_on(const char *address)
 	struct ip_addr a;
 	struct sockaddr_storage ss = {0};
 	uint16_t port;
-	struct timeval timeout = {.tv_sec = 5};
+	struct timeval timeout = {.tv_sec = 60};
 	assert_int_equal(ip_parse(address, &a), 0);
 	socklen_t len = (socklen_t)ip_to_sockaddr(&a, 0, &ss);
 	r.fd = socket(ss.ss_family, SOCK_DGRAM, 0);

@@ -220,7 +220,7 @@ static void test_hook(void **state)
 	assert_int_equal(hook_new("exit 3", &h), 0);
 	for (int i = 0; i < 10; i++)
 		hook_run(h, dir, "f", NOON);
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 60000; i++) {
 		hook_tick(h);
 		hook_stats(h, &stats);
 		if (stats.failed == 10)

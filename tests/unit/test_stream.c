@@ -19,7 +19,7 @@
 #include "collector/stream.h"
 #include "common/clock.h"
 
-enum { TRIES = 200, WAIT_MS = 20, SESSIONS = 8, SAME = 6 };
+enum { TRIES = 3000, WAIT_MS = 20, SESSIONS = 8, SAME = 6 };
 
 static struct {
 	int listen_fd;
