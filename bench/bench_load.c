@@ -18,11 +18,11 @@
 #include "common/clock.h"
 #include "common/opt.h"
 
-enum { POOL = 1024, TEMPLATES = 4, BATCH_MAX = 256, SOURCES_MAX = 20000, DATAGRAM_MAX = 9000 };
+enum { POOL = 1024, TEMPLATES = 4, BATCH_MAX = 256, SOURCES_MAX = 20000, DATAGRAM_MAX = 32768, FIELDS_MAX = 128 };
 
 struct load {
 	char *protocol;
-	int64_t port, count, rate, sources, records, burst, templates, seed;
+	int64_t port, count, rate, sources, records, burst, templates, fields, seed;
 };
 
 static const struct opt rows[] = {
@@ -36,6 +36,8 @@ static const struct opt rows[] = {
 	{"burst", OPT_INT, offsetof(struct load, burst), "32", "N", "Datagrams back to back.", 1, BATCH_MAX},
 	{"templates", OPT_INT, offsetof(struct load, templates), "1", "N", "Templates of each exporter; the first one is used.", .min = 1,
 	 .max = 80},
+	{"fields", OPT_INT, offsetof(struct load, fields), "19", "N", "Fields of the IPFIX template; past 19 of four octets each.", 1,
+	 FIELDS_MAX},
 	{"seed", OPT_INT, offsetof(struct load, seed), "12345", "N", "Where the records are drawn from.", 1, INT32_MAX},
 };
 
@@ -66,6 +68,14 @@ static const struct field varlen_fields[] = {
 	{96, 65535}, {8, 4}, {12, 4}, {7, 2}, {11, 2}, {4, 1}, {6, 1}, {5, 1}, {10, 4}, {14, 4}, {1, 8},
 	{2, 8}, {152, 8}, {153, 8}, {16, 4}, {17, 4}, {15, 4}, {9, 1}, {13, 1}, {58, 2},
 };
+
+/* N fields of the IPFIX layout; what it does not have are elements that weir has no field for. */
+static void more_fields(struct field *out, size_t n)
+{
+	size_t have = sizeof(ipfix_fields) / sizeof(ipfix_fields[0]);
+	for (size_t i = 0; i < n; i++)
+		out[i] = i < have ? ipfix_fields[i] : (struct field){(uint16_t)(400 + i), 4};
+}
 
 struct datagram {
 	uint8_t data[DATAGRAM_MAX];
@@ -263,6 +273,8 @@ static const struct shape shapes[] = {
 static void build(struct datagram *d, const struct load *l, struct out *o, bool with_template)
 {
 	int64_t templates = with_template ? l->templates : 0;
+	struct field fields[FIELDS_MAX];
+	more_fields(fields, (size_t)l->fields);
 	o->p = d->data;
 	if (!strcmp(l->protocol, "v5"))
 		build_v5(o, l->records > 30 ? 30 : l->records);
@@ -273,7 +285,7 @@ static void build(struct datagram *d, const struct load *l, struct out *o, bool 
 	else if (!strcmp(l->protocol, "varlen"))
 		build_ipfix(o, templates, l->records, varlen_fields, sizeof(varlen_fields) / sizeof(varlen_fields[0]));
 	else
-		build_ipfix(o, templates, l->records, ipfix_fields, sizeof(ipfix_fields) / sizeof(ipfix_fields[0]));
+		build_ipfix(o, templates, l->records, fields, (size_t)l->fields);
 	d->len = (size_t)(o->p - d->data);
 }
 

@@ -2,8 +2,9 @@
 import contextlib, json, os, signal, socket, subprocess, time, urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BIN = f"{ROOT}/build/release/bin"
-BENCH = f"{ROOT}/build/release/bench"
+BUILD = os.environ.get("WEIR_BUILD", f"{ROOT}/build/release")
+BIN = f"{BUILD}/bin"
+BENCH = f"{BUILD}/bench"
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -27,13 +28,17 @@ def family(pid):
 
 
 def cpu_seconds(pid):
-    """(user, system) of the process and its family, those included that have ended and were waited for."""
+    """(user, system) of the process and its family, those included that have ended and were waited for.
+
+    The sum is to the ns (the process's CPU clock, clock_getcpuclockid(3)); how it parts is by the kernel's ticks."""
     user = system = 0
     for p in family(pid):
         with contextlib.suppress(OSError):
-            v = [int(x) for x in stat(p)[11:15]]
-            user, system = user + v[0] + v[2], system + v[1] + v[3]
-    return user / TICK, system / TICK
+            ticks = [int(x) for x in stat(p)[11:15]]
+            exact = time.clock_gettime(~p << 3 | 2)
+            part = ticks[0] / (ticks[0] + ticks[1]) if ticks[0] + ticks[1] else 0
+            user, system = user + exact * part + ticks[2] / TICK, system + exact * (1 - part) + ticks[3] / TICK
+    return user, system
 
 
 def rss_bytes(pid):
@@ -63,6 +68,42 @@ def process(command, settle=1.5, **where):
         except subprocess.TimeoutExpired:
             p.kill()
             p.wait()
+
+
+def wait_for(condition, p, seconds=60):
+    """Until the process is ready; it must not end before."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if p.poll() is not None or time.monotonic() > end:
+            raise SystemExit(f"not ready: {p.args}")
+        time.sleep(0.01)
+
+
+def answers(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def udp_sockets(port):
+    """Of each UDP socket that is bound to PORT: (octets that wait in its receive buffer, datagrams dropped)."""
+    found = []
+    for path in ("/proc/net/udp", "/proc/net/udp6"):
+        with contextlib.suppress(OSError), open(path) as f:
+            rows = [line.split() for line in f.readlines()[1:]]
+            found += [(int(v[4].split(":")[1], 16), int(v[-1])) for v in rows if int(v[1].split(":")[1], 16) == port]
+    return found
+
+
+def queued(port):
+    """Octets that wait in the receive buffers of a UDP port; None when nobody listens there."""
+    found = udp_sockets(port)
+    return sum(waiting for waiting, _ in found) if found else None
+
+
+def dropped(port):
+    """Datagrams that the kernel dropped there because the program did not take them in time."""
+    return sum(drops for _, drops in udp_sockets(port))
 
 
 def load(port, count, rate, **more):
