@@ -31,7 +31,6 @@ int topic_new(const struct topic_setup *setup, struct topic **ret_topic, char *e
 int topic_run(struct topic *t, char *err, size_t err_len);
 bool topic_ready(const struct topic *t);
 bool *topic_pulse(struct topic *t); /* for notify_watchdog_feed() */
-bool *topic_pulse(struct topic *t); /* for notify_watchdog_feed() */
 void topic_metrics(const struct topic *t, struct buf *b); /* from another thread */
 void topic_log_summary(const struct topic *t);
 void topic_free(struct topic *t);

@@ -87,7 +87,6 @@ static char *expand(const char *command, const char *dir, const char *file, uint
 /* Our threads block signals (common/signals.h) and ignore SIGPIPE; a command must not inherit that. */
 static bool start(struct hook *h, pid_t *slot, const char *line)
 {
-	extern char **environ;
 	char *const argv[] = {(char[]){"sh"}, (char[]){"-c"}, (char *)(uintptr_t)line, NULL};
 	posix_spawnattr_t attr;
 	sigset_t none, pipe;

@@ -257,6 +257,14 @@ static void test_bodies(void **state)
 	ask("127.0.0.1", port, request.data, &b);
 	assert_non_null(strstr(b.data, " 413 "));
 	assert_null(strstr(b.data, "xxxx"));
+
+	/* Far too large: the line is cut. */
+	request.len = 0;
+	buf_puts(&request, "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+	for (int i = 0; i < 6; i++)
+		buf_printf(&request, "bb8\r\n%s\r\n", filler);
+	ask("127.0.0.1", port, request.data, &b);
+	assert_int_equal(b.len, 0);
 	http_server_stop(s);
 	buf_free(&b);
 	buf_free(&request);

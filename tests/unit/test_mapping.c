@@ -122,11 +122,17 @@ static void own_fields_in_lists(void **state)
 	ipfix(1);
 	template_set(256, FIELDS(F(8, 4), F(82, 4)));
 	template_set(257, FIELDS(F(12, 4), F(292, VAR)));
+	template_set(258, FIELDS(F(8, 4), F(12, 4)));
+	template_set(259, FIELDS(F(82, 4), F(292, VAR)));
 	set(257), put_ip("192.0.2.7"), put(3 + 8, 1), put(255, 1), put(256, 2), put_ip("192.0.2.8"), put_text("eth0"), end_set();
+	set(259), put_text("eth1"), put(3 + 8, 1), put(255, 1), put(258, 2), put_ip("192.0.2.8"), put_ip("192.0.2.9"), end_set();
 	send_all();
-	assert_int_equal(n_flows, 1);
-	assert_true(flows[0].n_mapped > 4);
-	assert_memory_equal(flows[0].mapped + flows[0].n_mapped - 4, "eth0", 4);
+	assert_int_equal(n_flows, 2);
+	for (char i = 0; i < 2; i++) {
+		const struct flow *f = &flows[(int)i];
+		assert_true(f->n_mapped > 4);
+		assert_memory_equal(f->mapped + f->n_mapped - 4, ((const char[]){'e', 't', 'h', (char)('0' + i)}), 4);
+	}
 }
 
 static void another_mapping_while_running(void **state)

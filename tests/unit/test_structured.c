@@ -80,6 +80,64 @@ static void arrays_are_cut_and_counted(void **state)
 	assert_int_equal(stats()->cut_arrays, 5);
 }
 
+static void paths_and_repeated_elements_are_cut(void **state)
+{
+	struct field repeated[FLOW_ARRAY_MAX + 3];
+	(void)state;
+	for (size_t i = 0; i < FLOW_ARRAY_MAX + 3; i++)
+		repeated[i] = (struct field)F(483, 4);
+	ipfix(1);
+	template_set(256, FIELDS(F(512, VAR)));
+	template_set(257, repeated, FLOW_ARRAY_MAX + 3);
+	template_set(258, FIELDS(F(497, 16 * (FLOW_ARRAY_MAX + 2))));
+	set(256);
+	list();
+	put(4, 1), put(17, 2), put(2, 2);
+	for (uint32_t i = 0; i < FLOW_ARRAY_MAX + 2; i++)
+		put(i + 1, 2);
+	end_list();
+	end_set();
+	set(257);
+	for (uint32_t i = 0; i < FLOW_ARRAY_MAX + 3; i++)
+		put(i + 1, 4);
+	end_set();
+	set(258);
+	for (int i = 0; i < FLOW_ARRAY_MAX + 2; i++)
+		put_ip("2001:db8::1");
+	done();
+	assert_int_equal(flows[0].n_as_path, FLOW_ARRAY_MAX);
+	assert_int_equal(flows[1].n_bgp_communities, FLOW_ARRAY_MAX);
+	assert_int_equal(stats()->cut_arrays, 2 + 3 + 2);
+}
+
+/* Values of a list with lengths of one and of three octets; a list of options; a list of lists of lists. */
+static void lists_of_odd_contents(void **state)
+{
+	(void)state;
+	ipfix(1);
+	template_set(256, FIELDS(F(8, 4), F(291, VAR)));
+	options_template_set(300, 1, FIELDS(F(10, 4), F(34, 4)));
+	template_set(257, FIELDS(F(12, 4), F(292, VAR)));
+	set(256);
+	put(1, 4);
+	list();
+	put(3, 1), put(82, 2), put(VAR, 2), put(4, 1), put_text("eth0"), put(255, 1), put(5, 2), put_text("eth10");
+	end_list();
+	put(2, 4);
+	put(255, 1), put(8 * 6, 2); /* eight basic lists of basic lists */
+	for (int depth = 7; depth >= 0; depth--)
+		put(3, 1), put(291, 2), put(VAR, 2), put((uint64_t)depth * 6, 1);
+	end_set();
+	set(257);
+	put(3, 4);
+	list();
+	put(3, 1), put(300, 2), put(1, 4), put(5, 4);
+	end_list();
+	done();
+	assert_int_equal(n_flows, 3);
+	assert_int_equal(stats()->lists_skipped, 1);
+}
+
 static void a_list_of_empty_elements_ends(void **state)
 {
 	(void)state;
@@ -312,7 +370,8 @@ int main(void)
 		T(basic_list_of_communities), T(as_path_and_segments), T(arrays_are_cut_and_counted),
 		T(a_list_of_empty_elements_ends), T(the_enterprise_number_of_a_basic_list),
 		T(a_sub_template_list_fills_what_is_open), T(a_multi_list_of_two_templates), T(flows_in_a_list),
-		T(lists_within_lists_end), T(lists_that_lie), T(a_data_link_frame_section), T(an_ip_header_section),
+		T(lists_within_lists_end), T(lists_that_lie), T(paths_and_repeated_elements_are_cut), T(lists_of_odd_contents),
+		 T(a_data_link_frame_section), T(an_ip_header_section),
 		T(sections_as_the_record_describes_them), T(a_section_that_is_no_packet),
 	};
 	return RUN(tests);
