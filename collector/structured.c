@@ -19,6 +19,7 @@
 
 enum {
 	DEPTH_MAX = 4,             /* of lists within lists */
+	SHORT_FLOWS = 4,           /* of a list, shorter than eight bytes; see record_budget() */
 	ENTERPRISE_BIT = 0x8000
 };
 
@@ -153,7 +154,6 @@ static long sub_flow(const struct record_run *inner, const uint8_t *p, size_t le
 static void sub_records(const struct record_run *run, uint16_t id, struct wire *w, struct record *r)
 {
 	struct record_run inner = *run;
-	size_t budget = record_budget(wire_left(w));
 
 	inner.t = template_find(run->d, run->dom, id, run->src->port);
 	inner.depth = run->depth + 1;
@@ -162,12 +162,17 @@ static void sub_records(const struct record_run *run, uint16_t id, struct wire *
 		return;
 	}
 	bool flows = inner.t->ends && !has_ends(&r->flow);
-	for (size_t n = 0; wire_left(w) >= inner.t->min_len && n < budget; n++) {
+	/* A datagram may hold many lists, each with what a set is granted. */
+	size_t budget = flows ? SHORT_FLOWS + wire_left(w) / 8 : record_budget(wire_left(w));
+	size_t n = 0;
+	for (; wire_left(w) >= inner.t->min_len && n < budget; n++) {
 		long len = flows ? sub_flow(&inner, w->p, wire_left(w), r) : record_fill_open(&inner, w->p, wire_left(w), r);
 		if (len < 0)
 			break;
 		wire_skip(w, (size_t)len);
 	}
+	if (flows && n == budget && wire_left(w) >= inner.t->min_len)
+		counter_inc(&run->d->stats.cut_arrays);
 }
 
 /* RFC 6313 4.5.2: semantic, template id, records. */

@@ -236,6 +236,25 @@ static void flows_in_a_list(void **state)
 }
 
 /* A template whose list is of itself, as deep as it goes. */
+/* A flow that says four octets costs what another one does: of such there are no more than room for longer ones, and four. */
+static void short_flows_in_a_list_are_bounded(void **state)
+{
+	enum { THERE = 50, TAKEN = 4 + THERE * 4 / 8 };
+	(void)state;
+	ipfix(1);
+	template_set(257, FIELDS(F(8, 4)));
+	template_set(256, FIELDS(F(292, VAR)));
+	set(256);
+	list();
+	put(3, 1), put(257, 2);
+	for (uint32_t i = 0; i < THERE; i++)
+		put(0x0a000001 + i, 4);
+	end_list();
+	done();
+	assert_int_equal(n_flows, TAKEN);
+	assert_int_equal(stats()->cut_arrays, 1);
+}
+
 static void lists_within_lists_end(void **state)
 {
 	(void)state;
@@ -370,8 +389,8 @@ int main(void)
 		T(basic_list_of_communities), T(as_path_and_segments), T(arrays_are_cut_and_counted),
 		T(a_list_of_empty_elements_ends), T(the_enterprise_number_of_a_basic_list),
 		T(a_sub_template_list_fills_what_is_open), T(a_multi_list_of_two_templates), T(flows_in_a_list),
-		T(lists_within_lists_end), T(lists_that_lie), T(paths_and_repeated_elements_are_cut), T(lists_of_odd_contents),
-		 T(a_data_link_frame_section), T(an_ip_header_section),
+		T(lists_within_lists_end), T(short_flows_in_a_list_are_bounded), T(lists_that_lie),
+		T(paths_and_repeated_elements_are_cut), T(lists_of_odd_contents), T(a_data_link_frame_section), T(an_ip_header_section),
 		T(sections_as_the_record_describes_them), T(a_section_that_is_no_packet),
 	};
 	return RUN(tests);
