@@ -105,7 +105,7 @@ static int write_config(struct places *p, char *err, size_t err_len)
 {
 	if (asprintf(&p->engine_config, "%s/weir-engine.xml", p->data) < 0)
 		return -ENOMEM;
-	FILE *f = fopen(p->engine_config, "we");
+	FILE *f = fopen(p->engine_config, "we"); /* NOLINT(clang-analyzer-unix.Malloc): its name is kept in the places */
 	int r = f && fputs(engine_config, f) >= 0 ? 0 : -EIO;
 	if (f && fclose(f))
 		r = -EIO;

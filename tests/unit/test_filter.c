@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "common/buf.h"
+#include "proto/filter_sql.h"
 #include "tests/unit/filter_rows.h"
 #include "tests/unit/flow_random.h"
 
@@ -30,6 +32,10 @@ static void check_rows(const struct row *rows, size_t n)
 		if (strcmp(got, rows[i].matches) != 0)
 			fail_msg("%s: matches '%s', should '%s'", rows[i].filter, got, rows[i].matches);
 		filter_free(filter);
+		struct buf sql = {0};
+		if (filter_sql(rows[i].filter, &sql, err, sizeof(err)) != 0 || sql.len == 0) /* what it matches: integration filter_sql */
+			fail_msg("%s: as SQL: %s", rows[i].filter, err);
+		buf_free(&sql);
 	}
 }
 

@@ -346,6 +346,27 @@ static void another_version_is_left_alone(void **state)
 	journal_close(j);
 }
 
+/* Heads whose checksum holds and that no collector has written. */
+static void impossible_heads(void **state)
+{
+	static const struct { uint32_t slots; uint64_t slot_bytes; } bad[] = {
+		{0, 8192}, {UINT32_MAX, 8192}, {4, 8}, {4, 1ull << 40}, {4, 8193}, {1, 4096},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct journal_segment_header h = {.magic = JOURNAL_SEGMENT_MAGIC, .version = JOURNAL_VERSION, .slots = bad[i].slots,
+						   .slot_bytes = bad[i].slot_bytes};
+		h.checksum = batch_checksum(&h, offsetof(struct journal_segment_header, checksum), 0);
+		in_killed_child(ten_flows);
+		patch(0, &h, sizeof(h));
+		struct journal *j = open_dir(6);
+		assert_non_null(strstr(note, "not a journal segment"));
+		assert_int_equal(stats(j).recovered_flows, 0);
+		journal_close(j);
+		assert_int_equal(teardown(NULL) + setup(NULL), 0);
+	}
+}
+
 static void cut_files(void **state)
 {
 	char name[100];
@@ -417,7 +438,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(order_is_kept),  T(empty_and_refused),    T(past_the_cap_the_oldest_goes), T(grows_and_shrinks), T(killed),
-		T(the_clock_went_back), T(stopped_with_work_left), T(torn_and_damaged), T(another_version_is_left_alone), T(cut_files),
+		T(the_clock_went_back), T(stopped_with_work_left), T(torn_and_damaged), T(another_version_is_left_alone), T(cut_files), T(impossible_heads),
 		T(two_collectors), T(no_directory), T(disk_full),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -326,6 +326,27 @@ static void idle_one_ends(void **state)
 	close(other);
 }
 
+/* Its half of a message is forgiven when nobody could read it; then it resets. */
+static void a_reset_is_told(void **state)
+{
+	struct linger at_once = {.l_onoff = 1};
+	(void)state;
+	int fd = client(), quiet = client();
+	assert_int_equal(send(fd, "\0\12", 2, 0), 2);
+	for (int i = 0; i < TRIES && t.stream && stream_turn(t.stream, WAIT_MS, t.now_ns) == 0; i++)
+		;
+	a_second_passes(20);
+	stream_excuse(t.stream, t.now_ns);
+	a_second_passes(20);
+	assert_int_equal(t.ended, 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+	close(fd);
+	for (int i = 0; i < TRIES && t.ended == 0; i++)
+		(void)stream_turn(t.stream, WAIT_MS, t.now_ns);
+	assert_int_equal(t.stats.ended[ERR_RESET], 1);
+	close(quiet);
+}
+
 static void may_not_send(void **state)
 {
 	(void)state;
@@ -407,7 +428,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames),  T(cut_anywhere),          T(longest_message), T(nonsense_ends_it), T(cut_short_is_counted),
 		T(slow_one_ends),          T(slow_reader_is_excused), T(idle_one_ends),   T(may_not_send),     T(the_bounds),
-		T(each_has_its_turn),
+		T(each_has_its_turn),        T(a_reset_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
