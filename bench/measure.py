@@ -35,9 +35,8 @@ def cpu_seconds(pid):
     for p in family(pid):
         with contextlib.suppress(OSError):
             ticks = [int(x) for x in stat(p)[11:15]]
-            exact = time.clock_gettime(~p << 3 | 2)
-            part = ticks[0] / (ticks[0] + ticks[1]) if ticks[0] + ticks[1] else 0
-            user, system = user + exact * part + ticks[2] / TICK, system + exact * (1 - part) + ticks[3] / TICK
+            own = time.clock_gettime(~p << 3 | 2)
+            user, system = user + (ticks[0] + ticks[2]) / TICK, system + own + (ticks[3] - ticks[0]) / TICK
     return user, system
 
 
