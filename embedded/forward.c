@@ -29,6 +29,8 @@ struct forward {
 	bool thread_runs;
 	/* [0] is what wakes, then the listening sockets, then pairs: client, broker, client, broker ... */
 	struct pollfd fds[PAIR_FIRST + 2 * PAIRS_MAX];
+	uint64_t heard[PAIRS_MAX]; /* which round of poll() something last came in */
+	uint64_t round;
 };
 
 static void close_pair(struct forward *f, size_t i)
@@ -49,26 +51,43 @@ static int connect_broker(uint16_t port)
 	return fd;
 }
 
+static uint64_t *heard(struct forward *f, size_t i)
+{
+	return &f->heard[(i - PAIR_FIRST) / 2];
+}
+
+/* A free place, or that of whoever has been silent for longest: clients of Kafka connect again when they need to. */
+static size_t find_place(struct forward *f)
+{
+	size_t quietest = PAIR_FIRST;
+	for (size_t i = PAIR_FIRST; i < PAIR_FIRST + 2 * PAIRS_MAX; i += 2) {
+		if (f->fds[i].fd < 0)
+			return i;
+		if (*heard(f, i) < *heard(f, quietest))
+			quietest = i;
+	}
+	close_pair(f, quietest);
+	return quietest;
+}
+
 static void take_client(struct forward *f, int listen_fd)
 {
 	int client = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	if (client < 0)
 		return;
-	for (size_t i = PAIR_FIRST; i < PAIR_FIRST + 2 * PAIRS_MAX; i += 2) {
-		if (f->fds[i].fd >= 0)
-			continue;
-		int broker = connect_broker(f->port);
-		if (broker < 0)
-			break;
-		/* A peer that does not read must not hold up the others for long. */
-		struct timeval patience = {.tv_sec = 1};
-		setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-		setsockopt(broker, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-		f->fds[i] = (struct pollfd){.fd = client, .events = POLLIN};
-		f->fds[i + 1] = (struct pollfd){.fd = broker, .events = POLLIN};
+	int broker = connect_broker(f->port);
+	if (broker < 0) {
+		close(client);
 		return;
 	}
-	close(client);
+	/* A peer that does not read must not hold up the others for long. */
+	struct timeval patience = {.tv_sec = 1};
+	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	setsockopt(broker, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	size_t i = find_place(f);
+	f->fds[i] = (struct pollfd){.fd = client, .events = POLLIN};
+	f->fds[i + 1] = (struct pollfd){.fd = broker, .events = POLLIN};
+	*heard(f, i) = f->round;
 }
 
 static bool pass_on(int from, int to)
@@ -91,12 +110,15 @@ static void *run(void *arg)
 	while (poll(f->fds, (nfds_t)n_fds, -1) >= 0 || errno == EINTR) {
 		if (f->fds[0].revents)
 			break;
+		f->round++;
 		for (size_t i = LISTEN_FIRST; i < PAIR_FIRST; i++) {
 			if (f->fds[i].fd >= 0 && f->fds[i].revents)
 				take_client(f, f->fds[i].fd);
 		}
 		for (size_t i = PAIR_FIRST; i < n_fds; i += 2) {
 			bool ok = true;
+			if (f->fds[i].fd >= 0 && (f->fds[i].revents || f->fds[i + 1].revents))
+				*heard(f, i) = f->round;
 			if (f->fds[i].fd >= 0 && f->fds[i].revents)
 				ok = pass_on(f->fds[i].fd, f->fds[i + 1].fd);
 			if (ok && f->fds[i].fd >= 0 && f->fds[i + 1].revents)

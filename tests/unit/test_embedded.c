@@ -9,11 +9,15 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/buf.h"
 #include "embedded/backlog.h"
+#include "embedded/forward.h"
 #include "embedded/schema.h"
 #include "embedded/sqlscan.h"
 
@@ -175,6 +179,53 @@ static void rows_of_an_insert_are_found(void **state)
 	}
 }
 
+enum { FORWARDED_MAX = 64 };
+
+static int dial(unsigned port)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof(to)), 0);
+	return fd;
+}
+
+static void passes(int from, int to)
+{
+	char byte = 0;
+	assert_int_equal(send(from, "x", 1, MSG_NOSIGNAL), 1);
+	assert_int_equal(recv(to, &byte, 1, 0), 1);
+}
+
+/* All places taken: the next one gets that of the quietest, and the others go on. */
+static void forwarded_connections_are_bounded(void **state)
+{
+	struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(here);
+	int client[FORWARDED_MAX + 1], broker[FORWARDED_MAX + 1], listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct forward *f;
+	char err[200], byte;
+	(void)state;
+	assert_int_equal(bind(listener, (const struct sockaddr *)&here, len), 0);
+	assert_int_equal(listen(listener, 8), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&here, &len), 0);
+	assert_int_equal(forward_start("127.0.0.1:0", ntohs(here.sin_port), &f, err, sizeof(err)), 0);
+	for (int i = 0; i <= FORWARDED_MAX; i++) {
+		if (i == FORWARDED_MAX)
+			passes(client[0], broker[0]); /* now client 1 is the quietest */
+		client[i] = dial(forward_port(f));
+		broker[i] = accept(listener, NULL, NULL);
+		passes(client[i], broker[i]);
+		passes(broker[i], client[i]);
+	}
+	assert_int_equal(recv(client[1], &byte, 1, 0), 0);
+	passes(client[0], broker[0]);
+	passes(client[2], broker[2]);
+	forward_stop(f);
+	for (int i = 0; i <= FORWARDED_MAX; i++)
+		close(client[i]), close(broker[i]);
+	close(listener);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +235,7 @@ int main(void)
 		cmocka_unit_test(reaching_out_is_seen),
 		cmocka_unit_test(the_last_format_counts),
 		cmocka_unit_test(rows_of_an_insert_are_found),
+		cmocka_unit_test(forwarded_connections_are_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
