@@ -438,8 +438,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(order_is_kept),  T(empty_and_refused),    T(past_the_cap_the_oldest_goes), T(grows_and_shrinks), T(killed),
-		T(the_clock_went_back), T(stopped_with_work_left), T(torn_and_damaged), T(another_version_is_left_alone), T(cut_files), T(impossible_heads),
-		T(two_collectors), T(no_directory), T(disk_full),
+		T(the_clock_went_back), T(stopped_with_work_left), T(torn_and_damaged), T(another_version_is_left_alone), T(cut_files),
+		T(impossible_heads), T(two_collectors), T(no_directory), T(disk_full),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
