@@ -73,6 +73,28 @@ static void ntp_after_2036(void **state)
 	assert_times(0, 2085978497 * NS_PER_S, 2085978498 * NS_PER_S);
 }
 
+/* Seconds have 32 bits, and no sign: until 2106. */
+static void after_2038(void **state)
+{
+	static const uint32_t then[] = {0x7fffffff, 0x80000000, 2240543999u, 0xffffffff - 100};
+	(void)state;
+	for (size_t i = 0; i < sizeof(then) / sizeof(then[0]); i++) {
+		uint64_t t = then[i] * NS_PER_S;
+		now_ns = t; /* the header's too */
+		v9(1);
+		one(FIELDS(F(22, 4), F(21, 4)));
+		put(UPTIME_MS - 1000, 4), put(UPTIME_MS - 500, 4);
+		done();
+		assert_times(n_flows - 1, t - NS_PER_S, t - 500 * NS_PER_MS);
+		assert_int_equal(flows[n_flows - 1].time_received_ns, t);
+		ipfix(1);
+		template_set(257, FIELDS(F(150, 4), F(151, 4)));
+		set(257), put(then[i] - 9, 4), put(then[i] - 3, 4);
+		done();
+		assert_times(n_flows - 1, t - 9 * NS_PER_S, t - 3 * NS_PER_S);
+	}
+}
+
 static void the_finest_wins_and_zero_does_not(void **state)
 {
 	(void)state;
@@ -256,7 +278,8 @@ static void a_clock_that_was_never_set(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(seconds_to_nanoseconds), T(ntp_fractions_are_binary), T(ntp_after_2036), T(the_finest_wins_and_zero_does_not), T(v9_uptime_wrap),
+		T(seconds_to_nanoseconds), T(ntp_fractions_are_binary), T(ntp_after_2036), T(after_2038),
+		T(the_finest_wins_and_zero_does_not), T(v9_uptime_wrap),
 		T(v9_times_slightly_ahead_of_the_header), T(ipfix_uptime_with_init_time_in_the_record),
 		T(ipfix_uptime_with_init_time_in_options), T(init_times_of_two_ports), T(ipfix_uptime_wraps_too),
 		T(ipfix_uptime_without_init_time_keeps_the_duration), T(delta_microseconds), T(durations), T(observation_times),
