@@ -178,7 +178,7 @@ class Secure(KafkaCase):
         self.assertRegex(page, not_ready)
         self.assertNotIn("wrong-horse", page)
         said = [line for line in c.err.splitlines() if cure in line]
-        self.assertLess(len(said), 6, "it calms down")
+        self.assertLess(len(said), 12, "it calms down")
         print(f"{topic}: {said[0]}")
         harness.conserves(self, c.metrics())
         self.no_secret(c)

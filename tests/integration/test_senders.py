@@ -184,7 +184,8 @@ class Senders(unittest.TestCase):
             said = len(c.err.splitlines())
             self.send(c, datagram)
             self.wait_total(c, "datagrams_total", sent)
-            lines = [line for line in c.err.splitlines()[said:] if f"version {version}" in line]
+            found = lambda: [line for line in c.err.splitlines()[said:] if f"version {version}" in line]
+            lines = wait_until(found, lambda: c.err)
             self.assertEqual(len(lines), 1, c.err)
             self.assertRegex(lines[0], r"debug +exporter: 127\.0\.0\.1 port \d+: .* \d+/\d+ records")
             self.assertEqual(hint in lines[0], hinted, lines[0])
@@ -203,10 +204,10 @@ class Senders(unittest.TestCase):
     def test_tap(self):
         c = self.collector()
         url = f"http://127.0.0.1:{c.http}/flows?limit=3"
-        tap = subprocess.Popen(["curl", "-sN", "--max-time", "20", url], stdout=subprocess.PIPE, text=True)
+        tap = subprocess.Popen(["curl", "-sN", "--max-time", "90", url], stdout=subprocess.PIPE, text=True)
         self.addCleanup(tap.stdout.close)
         self.addCleanup(tap.wait)
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while tap.poll() is None and time.monotonic() < deadline:
             self.send(c, v5(("10.0.0.1", "10.0.0.2")))
             time.sleep(0.05)

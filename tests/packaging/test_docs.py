@@ -232,22 +232,40 @@ ALONE = ["unshare", "--net", "bash", "-c",
          "for i in 'add eth0 type veth peer name eth1' 'set lo up' 'set eth0 up' 'set eth1 up'; do ip link $i; done; exec bash -c \"$0\""]
 
 
+def has_begun(line, p):
+    """One of ours has begun when a thread of its own is deaf to SIGTERM: the main thread waits for that then."""
+    if not line.startswith("weir-") or "|" in line or p.poll() is not None:
+        return True
+    for path in glob.glob(f"/proc/{p.pid}/task/*/status"):
+        try:
+            with open(path, encoding="utf-8") as f:
+                status = dict(row.split(":", 1) for row in f)
+        except OSError:
+            continue  # it has ended meanwhile
+        if status["Name"].strip().startswith("weir-") and int(status["SigBlk"], 16) >> (signal.SIGTERM - 1) & 1:
+            return True
+    return False
+
+
 def stay_all(found, which, prefix):
     """Started, some at a time, by PREFIX; all of the kind WHICH."""
     bad, todo = [], [(f"{p}:{n}: {line}", plain(line)) for p, n, line, kind in found if kind == which]
-    for at in range(0, len(todo), 8):
+    for at in range(0, len(todo), 16):
         group = []
-        for where, line in todo[at:at + 8]:
-            group.append((where, subprocess.Popen([*prefix, "exec env " + line], stdin=subprocess.DEVNULL,
+        for where, line in todo[at:at + 16]:
+            group.append((where, line, subprocess.Popen([*prefix, "exec env " + line], stdin=subprocess.DEVNULL,
                                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)))
+        patience = time.monotonic() + 20
+        while time.monotonic() < patience and not all(has_begun(line, p) for _, line, p in group):
+            time.sleep(0.1)
         time.sleep(3)  # a mistake is said at once; there is nothing else to wait for
-        for where, p in group:
+        for where, _, p in group:
             if p.poll() is not None:
                 bad.append(f"{where}: ended by itself with {p.returncode}: {p.stderr.read()[-400:]}")
-        for where, p in group:
+        for where, _, p in group:
             if p.poll() is None:
                 p.send_signal(signal.SIGTERM)
-        for where, p in group:
+        for where, _, p in group:
             if p.wait(60) and not any(b.startswith(where) for b in bad):
                 bad.append(f"{where}: exit status {p.returncode} on SIGTERM: {p.stderr.read()[-400:]}")
             p.stderr.close()
