@@ -42,7 +42,6 @@ enum {
 
 struct transport_kafka {
 	struct transport_held held;
-	uint64_t epoch;
 	uint32_t parts;          /* atomic: the least that batches are sent in */
 	bool small;              /* atomic: the broker takes little: librdkafka must not put messages together either */
 	bool remake;             /* atomic: the sender thread shall make a new producer, with other properties */
