@@ -23,6 +23,7 @@ enum { POOL = 1024, TEMPLATES = 4, BATCH_MAX = 256, SOURCES_MAX = 20000, DATAGRA
 struct load {
 	char *protocol;
 	int64_t port, count, rate, sources, records, burst, templates, fields, seed;
+	bool home;
 };
 
 static const struct opt rows[] = {
@@ -39,6 +40,8 @@ static const struct opt rows[] = {
 	{"fields", OPT_INT, offsetof(struct load, fields), "19", "N", "Fields of the IPFIX template; past 19 of four octets each.", 1,
 	 FIELDS_MAX},
 	{"seed", OPT_INT, offsetof(struct load, seed), "12345", "N", "Where the records are drawn from.", 1, INT32_MAX},
+	{"home", OPT_BOOL, offsetof(struct load, home), NULL, NULL,
+	 "Of each flow one end is in 10.0.0.0/16, the other in 96.0.0.0/8: up and down by turns of chance. Without it both are in 10.0.0.0/16."},
 };
 
 static const struct opt_group groups[] = {{"Load", OPT_ROWS(rows), 0}};
@@ -86,6 +89,7 @@ struct out {
 	uint8_t *p;
 	uint32_t random;
 	uint64_t now_ms;
+	bool home, down;
 };
 
 static void put(struct out *o, uint64_t v, size_t len)
@@ -108,6 +112,14 @@ static uint32_t draw(struct out *o, uint32_t below)
 	return o->random % below;
 }
 
+/* The source is drawn first; with --home the destination is then on the other side. */
+static uint32_t draw_address(struct out *o, bool is_source)
+{
+	if (o->home && is_source)
+		o->down = draw(o, 2);
+	return o->home && o->down == is_source ? 0x60000000u | draw(o, 1u << 24) : 0x0a000000u | draw(o, 1u << 16);
+}
+
 static void put_field(struct out *o, const struct field *f)
 {
 	switch (f->id) {
@@ -117,7 +129,9 @@ static void put_field(struct out *o, const struct field *f)
 			put(o, 'a' + draw(o, 26), 1);
 		break;
 	case 4: put(o, draw(o, 2) ? 6 : 17, 1); break;
-	case 8: case 12: case 15: put(o, 0x0a000000u | draw(o, 1u << 16), 4); break;
+	case 8: put(o, draw_address(o, true), 4); break;
+	case 12: put(o, draw_address(o, false), 4); break;
+	case 15: put(o, 0x0a000000u | draw(o, 1u << 16), 4); break;
 	case 10: case 14: put(o, 1 + draw(o, 500), f->len); break;
 	case 16: case 17: put(o, 1 + draw(o, 65535), f->len); break;
 	case 21: case 22: put(o, 99000 + draw(o, 1000), 4); break;
@@ -388,7 +402,7 @@ int main(int argc, char **argv)
 	struct sender *s = calloc(1, sizeof(*s));
 	if (!pool || !s)
 		return 1;
-	struct out o = {.random = (uint32_t)l.seed, .now_ms = clock_wall_ns() / NS_PER_MS};
+	struct out o = {.random = (uint32_t)l.seed, .now_ms = clock_wall_ns() / NS_PER_MS, .home = l.home};
 	for (size_t i = 0; i < POOL; i++)
 		build(&pool[i], &l, &o, i < TEMPLATES);
 	s->to = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)l.port)};

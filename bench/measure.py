@@ -1,5 +1,8 @@
-"""What bench/compare and bench/figures share: processes, their CPU, the load, a broker."""
-import contextlib, json, os, signal, socket, subprocess, time, urllib.request
+"""What bench/compare, bench/consume and bench/clickhouse_cost.py share: processes, their CPU, the load, a broker, a full topic.
+
+WEIR_BUILD says where the programs are; without it, the release preset's.
+"""
+import contextlib, json, os, signal, socket, subprocess, tempfile, time, urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.environ.get("WEIR_BUILD", f"{ROOT}/build/release")
@@ -107,7 +110,7 @@ def dropped(port):
 
 def load(port, count, rate, **more):
     """Sends COUNT datagrams; what bench_load says of it."""
-    flags = [w for k, v in more.items() for w in (f"--{k}", str(v))]
+    flags = [w for k, v in more.items() for w in ([f"--{k}"] if v is True else [f"--{k}", str(v)])]
     return json.loads(subprocess.check_output(
         [f"{BENCH}/bench_load", "--port", str(port), "--count", str(count), "--rate", str(rate), *flags]))
 
@@ -119,22 +122,43 @@ def metric(port, name):
                if line.split("{")[0].split(" ")[0] == name)
 
 
+def on_cores(cores):
+    """For subprocess: the process, and all that it starts, keeps to them."""
+    return (lambda: os.sched_setaffinity(0, cores)) if cores else None
+
+
 @contextlib.contextmanager
-def kafka(needed=True):
-    """A real Apache Kafka broker; its address, or None when it is not needed."""
+def kafka(needed=True, cores=None):
+    """A real Apache Kafka broker, on these cores only; its address, or None when it is not needed."""
     if not needed:
         yield None
         return
     port = free_port(socket.SOCK_STREAM)
     p = subprocess.Popen([f"{ROOT}/scripts/kafka-run", "--port", str(port)], stdout=subprocess.DEVNULL,
-                         stderr=subprocess.DEVNULL, start_new_session=True)
+                         stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=on_cores(cores))
     try:
         for _ in range(120):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            if subprocess.run(["kcat", "-b", f"127.0.0.1:{port}", "-L", "-m", "1"], capture_output=True).returncode == 0:
                 break
             time.sleep(0.5)
-        time.sleep(3)
+        else:
+            raise SystemExit("Kafka does not answer")
         yield f"127.0.0.1:{port}"
     finally:
         os.killpg(p.pid, signal.SIGTERM)
         p.wait(30)
+
+
+def fill(brokers, flows, *options, rate=8000, **more):
+    """The topic, through a collector, so that messages are what they are; how many flows are in it."""
+    http, udp = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_DGRAM)
+    with tempfile.TemporaryDirectory() as d, process(
+            [f"{BIN}/weir-collector", "--listen", f"netflow://127.0.0.1:{udp}", "--kafka.brokers", brokers, "--addr",
+             f"localhost:{http}", "--journal.path", d, *options]):
+        load(udp, flows // 16, rate, **more)
+        before, done = -1, 0
+        while done < flows // 16 * 16 and done != before:  # what the kernel dropped on a busy machine never comes
+            time.sleep(2)
+            before, done = done, metric(http, "weir_collector_flows_acknowledged_total")
+        return int(done)
+
