@@ -161,4 +161,3 @@ def fill(brokers, flows, *options, rate=8000, **more):
             time.sleep(2)
             before, done = done, metric(http, "weir_collector_flows_acknowledged_total")
         return int(done)
-

@@ -20,7 +20,9 @@ enum { REMOVE_TRIES = 50, REMOVE_PAUSE_MS = 20 };
 /* Server settings that only a file can give. The mock broker answers an empty fetch when its wait is over and not when
  * something comes, so the wait is short; its groups wait for members that left without a word, so the session is short.
  * Tables are loaded one after the other: a dozen of them take no time, and loading side by side is where the library
- * failed (again.c). */
+ * failed (again.c).
+ * Users are in it for the sake of the profile: what reads from Kafka has no session that could be told to leave it. Without
+ * deduplicate_insert = disable ClickHouse 26 takes a SipHash of every value it reads from Kafka, which costs more than to parse it. */
 static const char engine_config[] =
 	"<clickhouse>\n"
 	"\t<kafka>\n"
@@ -31,6 +33,18 @@ static const char engine_config[] =
 	"\t<async_load_databases>false</async_load_databases>\n"
 	"\t<tables_loader_foreground_pool_size>1</tables_loader_foreground_pool_size>\n"
 	"\t<tables_loader_background_pool_size>1</tables_loader_background_pool_size>\n"
+	"\t<user_directories><users_xml><path>weir-engine.xml</path></users_xml></user_directories>\n"
+	"\t<profiles><default><deduplicate_insert>disable</deduplicate_insert></default></profiles>\n"
+	"\t<quotas><default/></quotas>\n"
+	"\t<users>\n"
+	"\t\t<default>\n"
+	"\t\t\t<password/>\n"
+	"\t\t\t<networks><ip>::/0</ip></networks>\n"
+	"\t\t\t<profile>default</profile>\n"
+	"\t\t\t<quota>default</quota>\n"
+	"\t\t\t<named_collection_control>1</named_collection_control>\n"
+	"\t\t</default>\n"
+	"\t</users>\n"
 	"</clickhouse>\n";
 
 /* The first of PLACES (relative to the folder of this program) that exists, absolute and allocated. */

@@ -372,6 +372,8 @@ static int make_conf(const struct kafka_consumer_setup *setup, rd_kafka_conf_t *
 		{"auto.offset.reset", "earliest"},
 		{"topic.metadata.refresh.interval.ms", "10000"},
 		{"reconnect.backoff.max.ms", "1000"},
+		/* A full queue makes librdkafka pause for a second: the default of 64 MiB ends at 900,000 flows a second. */
+		{"queued.max.messages.kbytes", "131072"},
 	};
 	return conf_fill(conf, own, sizeof(own) / sizeof(own[0]), setup->options, err, err_len);
 }
