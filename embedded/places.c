@@ -21,8 +21,9 @@ enum { REMOVE_TRIES = 50, REMOVE_PAUSE_MS = 20 };
  * something comes, so the wait is short; its groups wait for members that left without a word, so the session is short.
  * Tables are loaded one after the other: a dozen of them take no time, and loading side by side is where the library
  * failed (again.c).
- * Users are in it for the sake of the profile: what reads from Kafka has no session that could be told to leave it. Without
- * deduplicate_insert = disable ClickHouse 26 takes a SipHash of every value it reads from Kafka, which costs more than to parse it. */
+ * Users are in it for the sake of the profile: what reads from Kafka has no session that could be told to leave it. While
+ * deduplicate_insert is on, and it is since 26.2, ClickHouse takes a SipHash of every value it reads from Kafka, which costs
+ * more than to parse it. */
 static const char engine_config[] =
 	"<clickhouse>\n"
 	"\t<kafka>\n"
