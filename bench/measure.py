@@ -2,12 +2,15 @@
 
 WEIR_BUILD says where the programs are; without it, the release preset's.
 """
-import contextlib, json, os, signal, socket, subprocess, tempfile, time, urllib.request
+import contextlib, json, os, signal, socket, subprocess, sys, tempfile, time, urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.environ.get("WEIR_BUILD", f"{ROOT}/build/release")
 BIN = f"{BUILD}/bin"
 BENCH = f"{BUILD}/bench"
+sys.path.append(f"{ROOT}/tests/integration")
+import ports
+
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -133,7 +136,7 @@ def kafka(needed=True, cores=None):
     if not needed:
         yield None
         return
-    port = free_port(socket.SOCK_STREAM)
+    port = ports.free_port()
     p = subprocess.Popen([f"{ROOT}/scripts/kafka-run", "--port", str(port)], stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=on_cores(cores))
     try:

@@ -8,7 +8,6 @@ import atexit
 import collections
 import json
 import os
-import random
 import shutil
 import signal
 import socket
@@ -22,45 +21,18 @@ import urllib.error
 import urllib.request
 
 import flowpb
+from ports import free_port
 
 ROOT = flowpb.ROOT
 DIE_WITH_US = ("setpriv", "--pdeathsig", "KILL")
 BUILD = os.environ.get("WEIR_BUILD", f"{ROOT}/build/dev")
 BIN = f"{BUILD}/bin"
 LONG = bool(os.environ.get("WEIR_TEST_LONG"))
-PORTS = int(os.environ.get("WEIR_TEST_PORTS", 24000))
 TEMP = tempfile.mkdtemp(prefix="weir-test-")
 os.chmod(TEMP, 0o755)  # PostgreSQL runs as another user, and has its data in there
 tempfile.tempdir = os.environ["TMPDIR"] = TEMP
 atexit.register(shutil.rmtree, TEMP, ignore_errors=True)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-CLAIMED = []  # names in the kernel, which go with this process
-
-
-def claim(port):
-    """That no other test, here or beside us, is given it between now and when somebody listens there."""
-    name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    try:
-        name.bind(f"\0weir-test-port-{port}")
-    except OSError:
-        name.close()
-        raise
-    CLAIMED.append(name)
-
-
-def free_port(kind=socket.SOCK_STREAM):
-    """One that nobody uses, and the next one too (Kafka's controller has it)."""
-    for _ in range(2000):
-        port = random.randrange(PORTS, PORTS + 990, 2)
-        try:
-            with socket.socket(socket.AF_INET, kind) as a, socket.socket(socket.AF_INET, kind) as b:
-                a.bind(("127.0.0.1", port))
-                b.bind(("127.0.0.1", port + 1))
-                claim(port)
-                return port
-        except OSError:
-            continue
-    raise RuntimeError("no free port")
 
 
 def wait_until(true, what, timeout=60):
