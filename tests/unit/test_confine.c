@@ -127,7 +127,9 @@ static void programs(void)
 	EXPECT(system("true") != 0);
 	EXPECT(ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 && errno == EPERM);
 	EXPECT(socket(AF_PACKET, SOCK_RAW, 0) < 0 && errno == EAFNOSUPPORT);
+#ifndef __SANITIZE_THREAD__ /* it has a thread of its own, older than the filter: there setuid() works, and glibc aborts as they differ */
 	EXPECT(setuid(0) < 0 && errno == EPERM);
+#endif
 }
 
 static void starts_no_program(void **state)

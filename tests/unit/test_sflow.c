@@ -1,6 +1,7 @@
 /*
  * test_sflow.c -- sFlow version 5: samples, records, interfaces, discarded packets, and datagrams that lie.
  */
+#include "collector/decoder.h"
 #include "tests/unit/sflow_build.h"
 
 #include "common/err.h"
@@ -613,6 +614,20 @@ static void heads_that_are_none(void **state)
 	assert_int_equal(res.reason, ERR_BAD_LENGTH);
 }
 
+/* What decode.c does not let through. */
+static void a_version_that_is_none(void **state)
+{
+	static const uint8_t seven[] = {0, 0, 0, 7, 0, 0, 0, 1};
+	struct datagram dg = {.data = seven, .len = sizeof(seven)};
+	struct decode_result none = {0};
+	(void)state;
+	sflow_decode(decoder, &dg, &none);
+	assert_int_equal(none.reason, ERR_VERSION);
+	dg.len = 3;
+	sflow_decode(decoder, &dg, &none);
+	assert_int_equal(none.reason, ERR_TRUNCATED);
+}
+
 static void an_agent_without_an_address_is_known_by_its_source(void **state)
 {
 	(void)state;
@@ -687,6 +702,7 @@ int main(void)
 		cmocka_unit_test(sampled_ethernet_padded_or_not), cmocka_unit_test(other_records),
 		cmocka_unit_test(vlans_that_are_not_known), cmocka_unit_test(records_of_extensions),
 		cmocka_unit_test(every_record_at_every_length), cmocka_unit_test(a_transaction_of_a_server),
+		cmocka_unit_test(a_version_that_is_none),
 		cmocka_unit_test(a_long_string_is_cut_between_characters),
 		cmocka_unit_test(a_bad_additional_record_is_ignored), cmocka_unit_test(discarded_packets),
 		cmocka_unit_test(trap_record_count_of_4_billion), cmocka_unit_test(one_bad_sample_spoils_no_other),
