@@ -52,7 +52,7 @@ __attribute__((unused)) static void u64(uint64_t v)
 
 /* Several numbers of 32 bits, ended by END. */
 #define END 0xfffffffeull
-static void u32s(uint64_t first, ...)
+__attribute__((unused)) static void u32s(uint64_t first, ...)
 {
 	va_list ap;
 	va_start(ap, first);

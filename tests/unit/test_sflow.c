@@ -1,7 +1,6 @@
 /*
  * test_sflow.c -- sFlow version 5: samples, records, interfaces, discarded packets, and datagrams that lie.
  */
-#include "collector/decoder.h"
 #include "tests/unit/sflow_build.h"
 
 #include "common/err.h"
@@ -391,33 +390,6 @@ static void records_of_extensions(void **state)
 	assert_int_equal(decoder_stats(decoder)->records_passed_over - before, 3);
 }
 
-/* Each record that is known, of each length and of a few contents: the packet beside it is a flow all the same, or the sample is bad. */
-static void every_record_at_every_length(void **state)
-{
-	static const uint32_t formats[] = {1, 2, 3, 4, 1001, 1002, 1003, 1004, 1006, 1007, 1011, 1012, 1020, 1023, 1024, 1025, 1026, 1029,
-					   1030, 1034, 1035, 1043, 2100, 2101, 2206};
-	static const uint32_t fills[] = {0, 1, 2, 47, UINT32_MAX};
-	(void)state;
-	for (size_t f = 0; f < sizeof(formats) / sizeof(formats[0]); f++)
-		for (size_t i = 0; i < sizeof(fills) / sizeof(fills[0]); i++)
-			for (uint32_t words = 0; words < 24; words++) {
-				uint64_t before = decoder_stats(decoder)->records_ignored;
-				datagram(words + 1, 1);
-				size_t at = flow_sample(words + 1, 3, 4, 2);
-				header_record(1, 1518, frame4, sizeof(frame4));
-				size_t r = begin(formats[f]);
-				for (uint32_t n = 0; n < words; n++)
-					u32(fills[i]);
-				end(r);
-				end(at);
-				decode();
-				assert_int_equal(res.reason, ERR_NONE);
-				assert_int_equal(n_flows + res.skipped, 1);
-				assert_true(words > 0 || res.skipped || decoder_stats(decoder)->records_ignored > before ||
-					    formats[f] == 1043 || formats[f] <= 4);
-			}
-}
-
 /* A web server's agent samples requests: no packet, but who asked whom for what. */
 static void a_transaction_of_a_server(void **state)
 {
@@ -614,20 +586,6 @@ static void heads_that_are_none(void **state)
 	assert_int_equal(res.reason, ERR_BAD_LENGTH);
 }
 
-/* What decode.c does not let through. */
-static void a_version_that_is_none(void **state)
-{
-	static const uint8_t seven[] = {0, 0, 0, 7, 0, 0, 0, 1};
-	struct datagram dg = {.data = seven, .len = sizeof(seven)};
-	struct decode_result none = {0};
-	(void)state;
-	sflow_decode(decoder, &dg, &none);
-	assert_int_equal(none.reason, ERR_VERSION);
-	dg.len = 3;
-	sflow_decode(decoder, &dg, &none);
-	assert_int_equal(none.reason, ERR_TRUNCATED);
-}
-
 static void an_agent_without_an_address_is_known_by_its_source(void **state)
 {
 	(void)state;
@@ -701,8 +659,7 @@ int main(void)
 		cmocka_unit_test(trap_xdr_padding_is_not_header), cmocka_unit_test(trap_tcp_flags_of_sampled_ip),
 		cmocka_unit_test(sampled_ethernet_padded_or_not), cmocka_unit_test(other_records),
 		cmocka_unit_test(vlans_that_are_not_known), cmocka_unit_test(records_of_extensions),
-		cmocka_unit_test(every_record_at_every_length), cmocka_unit_test(a_transaction_of_a_server),
-		cmocka_unit_test(a_version_that_is_none),
+		cmocka_unit_test(a_transaction_of_a_server),
 		cmocka_unit_test(a_long_string_is_cut_between_characters),
 		cmocka_unit_test(a_bad_additional_record_is_ignored), cmocka_unit_test(discarded_packets),
 		cmocka_unit_test(trap_record_count_of_4_billion), cmocka_unit_test(one_bad_sample_spoils_no_other),
