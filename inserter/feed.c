@@ -410,10 +410,12 @@ int feed_start(struct feed *f, char *err, size_t err_len)
 	int r = f->setup.read ? 0 : kafka_consumer_new(&setup, &f->consumer, err, err_len);
 	if (r)
 		return r;
+	struct dead *dead = NULL;
 	if (f->setup.dead_letters && !f->setup.read)
-		r = dead_new(f->setup.kafka, f->setup.dead_letters, &f->dead, err, err_len);
+		r = dead_new(f->setup.kafka, f->setup.dead_letters, &dead, err, err_len);
 	if (r)
 		return r;
+	__atomic_store_n(&f->dead, dead, __ATOMIC_RELEASE); /* a scrape may be looking */
 	r = -pthread_create(&f->thread, NULL, f->setup.read ? run_files : run, f);
 	if (r)
 		snprintf(err, err_len, "cannot start a thread: %s", strerror(-r));
@@ -531,10 +533,12 @@ void feed_metrics(struct feed *const feeds[], size_t n, struct buf *b)
 	prom_head(b, "weir_inserter_bad_records_total", "counter", "Records that could not be read, by reason.");
 	for (size_t k = 0; k < n; k++)
 		bad_metrics(feeds[k], b);
-	for (size_t k = 0; k < n && feeds[0]->dead; k++) {
-		if (k == 0)
+	for (size_t k = 0, headed = 0; k < n; k++) {
+		const struct dead *dead = __atomic_load_n(&feeds[k]->dead, __ATOMIC_ACQUIRE); /* NULL: not started yet */
+		if (dead && !headed++)
 			prom_head(b, "weir_inserter_dead_letters_total", "counter", "Messages kept aside in the dead-letter topic.");
-		prom_u64(b, "weir_inserter_dead_letters_total", dead_count(feeds[k]->dead), "group", group_label(feeds[k]), NULL);
+		if (dead)
+			prom_u64(b, "weir_inserter_dead_letters_total", dead_count(dead), "group", group_label(feeds[k]), NULL);
 	}
 	enrich_metrics(feeds, n, b);
 	for (size_t k = 0; k < n; k++)
