@@ -160,15 +160,21 @@ static void a_rate_in_the_record(void **state)
 	assert_int_equal(flows[2].sampling_rate, 50);
 }
 
-static void by_interface(void **state)
+/* Of interface 7 one in 100, of 8 one in 200. */
+static void v9_with_rates_of_7_and_8(void)
 {
-	(void)state;
 	v9(1);
 	options_template_set(300, 1, FIELDS(F(2, 4), F(34, 4), F(35, 1)));
 	set(300);
 	put(7, 4), put(100, 4), put(2, 1);
 	put(8, 4), put(200, 4), put(2, 1);
 	end_set();
+}
+
+static void by_interface(void **state)
+{
+	(void)state;
+	v9_with_rates_of_7_and_8();
 	data_template(48);
 	set(400);
 	put_flow(8, 0), put_flow(7, 0), put_flow(9, 0);
@@ -182,12 +188,7 @@ static void by_interface(void **state)
 static void by_the_interface_it_left_by(void **state)
 {
 	(void)state;
-	v9(1);
-	options_template_set(300, 1, FIELDS(F(2, 4), F(34, 4), F(35, 1)));
-	set(300);
-	put(7, 4), put(100, 4), put(2, 1);
-	put(8, 4), put(200, 4), put(2, 1);
-	end_set();
+	v9_with_rates_of_7_and_8();
 	template_set(400, FIELDS(F(8, 4), F(10, 4), F(14, 4), F(61, 1)));
 	set(400);
 	put(1, 4), put(7, 4), put(8, 4), put(0, 1);
