@@ -4,6 +4,11 @@
  * The defaults below are chosen so that nothing is lost and nothing is doubled by librdkafka itself: an idempotent
  * producer, no message timeout, short reconnect back-off. All of them are ordinary properties and the user's beat
  * them. Payload is neither copied nor freed here: it stays in the caller's memory, the journal.
+ *
+ * Delivered is what the broker has named an offset for. librdkafka also takes for delivered whatever lies before a message
+ * that was taken ("implicitly acked", 2.0.2 and 2.15 both do). A broker that does not know the producer yet takes any sequence for
+ * its first: where it refuses one message (a new topic whose leader is just being made) and takes the next, already on its way,
+ * the refused one would be gone. Such a message comes without an offset and is sent again; its header tells a second copy.
  */
 #include "kafka/produce.h"
 
@@ -24,6 +29,7 @@ struct kafka_producer {
 	kafka_delivered_fn *delivered;
 	kafka_event_fn *event;
 	void *arg;
+	bool idempotent;
 	/* Atomic: several threads send, one polls, any reads. */
 	uint64_t sent, acknowledged, failed, errors[KAFKA_TROUBLES];
 	bool connected, fatal, topic_denied, write_denied;
@@ -72,7 +78,12 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 	struct kafka_producer *p = opaque;
 	enum kafka_delivery how = verdict(m->err);
 	(void)rk;
-	if (how == KAFKA_DELIVERED) {
+	if (how == KAFKA_DELIVERED && p->idempotent && m->offset < 0) {
+		count(&p->failed);
+		count(&p->errors[KAFKA_TROUBLE_OTHER]);
+		p->delivered(p->arg, m->_private, m->payload, KAFKA_RETRY, "the broker took a later message but did not say where this "
+			     "one is; it is sent again");
+	} else if (how == KAFKA_DELIVERED) {
 		count(&p->acknowledged);
 		set_flag(&p->connected, true);
 		set_flag(&p->write_denied, false);
@@ -128,6 +139,14 @@ static int make_conf(const struct kafka_producer_setup *setup, rd_kafka_conf_t *
 	return conf_fill(conf, own, sizeof(own) / sizeof(own[0]), setup->options, err, err_len);
 }
 
+/* The user may have said otherwise. */
+static bool is_idempotent(const rd_kafka_conf_t *conf)
+{
+	char value[8] = "";
+	size_t size = sizeof(value);
+	return rd_kafka_conf_get(conf, "enable.idempotence", value, &size) == RD_KAFKA_CONF_OK && strcmp(value, "true") == 0;
+}
+
 int kafka_producer_new(const struct kafka_producer_setup *setup, struct kafka_producer **ret_producer, char *err, size_t err_len)
 {
 	struct kafka_producer *p = calloc(1, sizeof(*p));
@@ -139,6 +158,7 @@ int kafka_producer_new(const struct kafka_producer_setup *setup, struct kafka_pr
 	p->delivered = setup->delivered;
 	p->event = setup->event;
 	p->arg = setup->arg;
+	p->idempotent = is_idempotent(conf);
 	rd_kafka_conf_set_opaque(conf, p);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
 	rd_kafka_conf_set_error_cb(conf, on_error);

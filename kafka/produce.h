@@ -18,8 +18,8 @@ struct kafka_producer;
 struct rd_kafka_s;
 
 enum kafka_delivery {
-	KAFKA_DELIVERED,
-	KAFKA_RETRY,     /* not delivered, but may be sent again (purged, fatal idempotence error ...) */
+	KAFKA_DELIVERED, /* the broker has named its offset; without idempotence, what librdkafka calls delivered */
+	KAFKA_RETRY,     /* not delivered, or not surely, and may be sent again (purged, fatal idempotence error ...) */
 	KAFKA_TOO_LARGE, /* refused for good */
 	KAFKA_REFUSED    /* refused for good, for another reason */
 };

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
 
 #include "kafka/header.h"
 #include "kafka/options.h"
@@ -101,6 +103,50 @@ static void messages_are_acknowledged(void **state)
 	assert_int_equal(stats.in_flight, 0);
 	assert_true(stats.connected);
 	assert_false(stats.fatal);
+	kafka_producer_free(p);
+}
+
+/* Two requests under way; the broker refuses the first (a new topic whose leader is just being made) and takes the second. */
+static void refuse_first_of_two(struct kafka_producer *p)
+{
+	enum { API_PRODUCE = 0, BROKER = 1, RTT_MS = 300 };
+	static const char payload[600000] = "more than half of what a request may hold";
+	rd_kafka_mock_cluster_t *cluster = rd_kafka_handle_mock_cluster(kafka_producer_handle(p));
+	assert_non_null(cluster);
+	assert_true(wait_partitions(p) > 0);
+	assert_int_equal(rd_kafka_mock_broker_set_rtt(cluster, BROKER, RTT_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
+	rd_kafka_mock_push_request_errors(cluster, API_PRODUCE, 1, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
+	assert_int_equal(kafka_producer_send(p, 0, payload, sizeof(payload), NULL, 0, (void *)(uintptr_t)1), 0);
+	assert_int_equal(kafka_producer_send(p, 0, payload, sizeof(payload), NULL, 0, (void *)(uintptr_t)2), 0);
+	for (int i = 0; i < PATIENCE && seen.delivered + seen.retry < 2; i++)
+		(void)kafka_producer_poll(p, POLL_MS);
+	assert_true(seen.opaques == 3);
+}
+
+static void taken_is_what_has_an_offset(void **state)
+{
+	struct kafka_producer *p = NULL;
+	struct kafka_stats stats;
+	(void)state;
+	assert_int_equal(make(mock, "", &p), 0);
+	refuse_first_of_two(p);
+	assert_int_equal(seen.delivered, 1);
+	assert_int_equal(seen.retry, 1);
+	kafka_producer_stats(p, &stats);
+	assert_int_equal(stats.acknowledged, 1);
+	assert_int_equal(stats.failed, 1);
+	kafka_producer_free(p);
+}
+
+/* Without idempotence librdkafka sends what was refused again; without acknowledgements nothing ever has an offset. */
+static void without_idempotence(void **state)
+{
+	static const char *const plain[] = {"test.mock.num.brokers=1", "enable.idempotence=false", "acks=0", NULL};
+	struct kafka_producer *p = NULL;
+	(void)state;
+	assert_int_equal(make(plain, "", &p), 0);
+	refuse_first_of_two(p);
+	assert_int_equal(seen.delivered, 2);
 	kafka_producer_free(p);
 }
 
@@ -194,6 +240,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_are_acknowledged),
+		cmocka_unit_test(taken_is_what_has_an_offset),
+		cmocka_unit_test(without_idempotence),
 		cmocka_unit_test(no_broker),
 		cmocka_unit_test(too_large_for_us),
 		cmocka_unit_test(queue_full),
