@@ -28,6 +28,7 @@ DIE_WITH_US = ("setpriv", "--pdeathsig", "KILL")
 BUILD = os.environ.get("WEIR_BUILD", f"{ROOT}/build/dev")
 BIN = f"{BUILD}/bin"
 LONG = bool(os.environ.get("WEIR_TEST_LONG"))
+SANITIZED = os.environ.get("WEIR_SANITIZE")  # what the programs are built with: then they are ten times as slow
 TEMP = tempfile.mkdtemp(prefix="weir-test-")
 os.chmod(TEMP, 0o755)  # PostgreSQL runs as another user, and has its data in there
 tempfile.tempdir = os.environ["TMPDIR"] = TEMP
@@ -275,6 +276,16 @@ class Collector(Program):
 
     def page(self, path):
         return get(f"http://127.0.0.1:{self.http}{path}")
+
+    def quiet(self):
+        """metrics() of a moment in which nothing is under way: the sums hold then, and not while a datagram is between two counters."""
+        seen = [None]
+
+        def still():
+            seen.append(self.metrics())
+            return seen[-1].sum("weir_collector_datagrams_total") == (seen[-2] or Metrics("")).sum("weir_collector_datagrams_total")
+        wait_until(still, "no datagram is on its way")
+        return seen[-1]
 
     def metrics(self):
         return Metrics(self.page("/metrics") or "")

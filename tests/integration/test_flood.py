@@ -17,7 +17,7 @@ import subprocess
 import time
 import unittest
 
-from harness import BUILD, LONG, Collector, mock, mock_in_background, wait_until
+from harness import BUILD, LONG, SANITIZED, Collector, mock, mock_in_background, wait_until
 
 SOURCES, EXPORTERS_MAX, RESIDENT_MAX = 20000, 16384, 256 << 20
 SPOOFED = 1000000 if LONG else 60000
@@ -84,6 +84,7 @@ def own_network():
             f.write("0")
 
 
+@unittest.skipIf(SANITIZED, "too slow: what is sent last is lost before the socket is read, and nobody says so")
 class Spoofed(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
