@@ -4,7 +4,6 @@ import random
 import socket
 
 PORTS = int(os.environ.get("WEIR_TEST_PORTS", 24000))
-CLAIMED = []  # names in the kernel, which go with this process
 
 
 def claim(port):
@@ -15,7 +14,7 @@ def claim(port):
     except OSError:
         name.close()
         raise
-    CLAIMED.append(name)
+    name.detach()  # the name is in the kernel, and goes with this process
 
 
 def free_port(kind=socket.SOCK_STREAM):

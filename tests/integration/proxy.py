@@ -36,10 +36,14 @@ class Proxy:
         except OSError:
             pass
         for s in (source, sink):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+            Proxy.end(s)
+
+    @staticmethod
+    def end(s):
+        try:
+            s.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it has ended before
 
     def cut(self):
         """All connections that there are, in the middle of whatever they carry."""
@@ -48,14 +52,12 @@ class Proxy:
         for pair in pairs:
             self.cuts += 1
             for s in pair:
-                try:
-                    s.shutdown(socket.SHUT_RDWR)
-                    s.close()
-                except OSError:
-                    pass
+                self.end(s)
+                s.close()
 
     def close(self):
-        """For good."""
+        """For good, and what is open too."""
         self.listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
         self.listener.close()
+        self.cut()
         self.cut()

@@ -106,7 +106,7 @@ class Accounting(unittest.TestCase):
         self.assertEqual(self.counted("sequence_lost"), unit * len(path.lost))
         self.assertEqual(self.counted("sequence_reordered"), 0)
         self.assertEqual(self.counted("flows") + flows * len(path.lost), s["flows"])
-        harness.conserves(self, self.collector.metrics())
+        harness.conserves(self, self.collector)
 
     def test_v5_counts_flows(self):
         self.lossy("v5", 7)
@@ -146,7 +146,7 @@ class Accounting(unittest.TestCase):
                 self.assertGreaterEqual(d["reordered"], s.late)
                 self.assertEqual(d["restarts"], 1)
         self.assertEqual(self.counted("sequence_lost") - self.counted("sequence_reordered"), sum(s.withheld for s in streams))
-        harness.conserves(self, self.collector.metrics())
+        harness.conserves(self, self.collector)
 
     def test_nonsense(self):
         """Noise of every length beside real traffic: nothing but counters moves, and they add up."""
@@ -164,7 +164,7 @@ class Accounting(unittest.TestCase):
         wait_until(lambda: self.counted("datagrams") == s["datagrams"] + 2000 + again["datagrams"], "all received")
         self.assertGreaterEqual(self.counted("flows"), before + again["flows"])
         self.assertGreater(self.counted("datagrams_dropped"), 1000)
-        harness.conserves(self, self.collector.metrics())
+        harness.conserves(self, self.collector)
         self.assertEqual(self.collector.terminate(), 0)
 
 

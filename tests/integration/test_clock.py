@@ -72,7 +72,7 @@ class Clock(unittest.TestCase):
                 self.flows(n + 1)
                 self.assertEqual(self.count("templates"), 1)
                 self.assertEqual(self.count("templates_expired_total"), 0)
-        harness.conserves(self, self.c.metrics())
+        harness.conserves(self, self.c)
         self.assertEqual(self.c.terminate(), 0, self.c.err)
         self.assertEqual(len(self.flows(5)), 5)
 

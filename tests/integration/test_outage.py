@@ -47,7 +47,7 @@ class Outage(unittest.TestCase):
         flows = self.topic().wait_flows(s["flows"])
         self.assertEqual(sums(flows), summary_sums(s))
         wait_until(lambda: not c.page("/readyz").startswith("503"), "ready")
-        harness.conserves(self, c.metrics())
+        harness.conserves(self, c)
 
     def test_broker_restarts_under_load(self):
         self.kafka.start()
@@ -71,7 +71,7 @@ class Outage(unittest.TestCase):
         flows = self.topic().wait_flows(s["flows"])
         self.assertEqual(sums(flows), summary_sums(s))
         wait_until(lambda: c.metrics().sum("weir_collector_journal_batches") == 0, "the journal is empty")
-        harness.conserves(self, c.metrics())
+        harness.conserves(self, c)
 
     def test_broker_frozen(self):
         """SIGSTOP: connections stay, nothing answers. The receive path goes on."""
@@ -88,7 +88,7 @@ class Outage(unittest.TestCase):
         self.kafka.program.signal(signal.SIGCONT)
         flows = topic.wait_flows(first["flows"] + second["flows"], 60)
         self.assertEqual(sums(flows), summary_sums(first, second))
-        harness.conserves(self, c.metrics())
+        harness.conserves(self, c)
 
     def test_killed_with_all_decoded(self):
         """kill -9 with the broker away and everything in the journal: the next start delivers all of it."""
@@ -101,7 +101,7 @@ class Outage(unittest.TestCase):
         c = self.collector()
         flows = self.topic().wait_flows(s["flows"])
         self.assertEqual(sums(flows), summary_sums(s))
-        harness.conserves(self, c.metrics())
+        harness.conserves(self, c)
 
     def test_killed_at_random_moments(self):
         """kill -9 under load. Of each life of the collector, the datagrams that came out are an unbroken run from the
@@ -127,7 +127,7 @@ class Outage(unittest.TestCase):
         last = self.collector()
         wait_until(lambda: last.metrics().sum("weir_collector_journal_batches") == 0 and
                    last.metrics().sum("weir_collector_kafka_connected") == 1, "the journal is empty", 90)
-        harness.conserves(self, last.metrics())
+        harness.conserves(self, last)
         # All that was ever acknowledged has an offset below what this one gets: once it is read, so is the rest.
         end = mock(last.to, protocol="v9", count=40, flows=10, rate=40)
         wait_until(lambda: sum(f.get("type") == 3 for f in topic.flows()) == end["flows"], "the last ones are read", 60)
@@ -181,7 +181,7 @@ class Outage(unittest.TestCase):
         self.assertEqual(sums(flows), summary_sums(s))
         self.assertEqual(topic.duplicates(), 0)
         wait_until(lambda: c.metrics().sum("weir_collector_journal_batches") == 0, "the journal is empty")
-        harness.conserves(self, c.metrics())
+        harness.conserves(self, c)
 
     def test_terminated_without_broker(self):
         """SIGTERM while the broker is away: in time, exit 0, and what was not delivered comes at the next start."""
@@ -195,7 +195,7 @@ class Outage(unittest.TestCase):
         self.kafka.create("flows")
         c = self.collector()
         self.assertEqual(sums(self.topic().wait_flows(s["flows"])), summary_sums(s))
-        harness.conserves(self, c.metrics())
+        harness.conserves(self, c)
 
     def test_two_on_one_journal(self):
         self.collector()
@@ -221,7 +221,7 @@ class Outage(unittest.TestCase):
         self.kafka.create("flows")
         wait_until(lambda: c.metrics().sum("weir_collector_flows_pending") == 0,
                    lambda: f"nothing pending\n{c.page('/metrics')}\n{c.err}", 60)
-        harness.conserves(self, c.metrics())
+        harness.conserves(self, c)
         self.assertEqual(c.metrics().sum("weir_collector_flows_dropped_total"), 0, c.page("/metrics"))
         self.assertEqual(sums(self.topic().wait_flows(s["flows"])), summary_sums(s))
         self.assertTrue(c.alive)
@@ -255,7 +255,7 @@ class Outage(unittest.TestCase):
         self.assertEqual(c.metrics().sum("weir_collector_journal_on_disk"), 0)
         s = mock(c.to, protocol="v9", count=50, flows=10, rate=1000)
         wait_until(lambda: c.metrics().sum("weir_collector_flows_pending") == s["flows"], "all are held")
-        harness.conserves(self, c.metrics())
+        harness.conserves(self, c)
         self.assertEqual(c.terminate(), 0, c.err)
         self.assertRegex(c.err, f"{s['flows']} were in memory and are lost, as there is no --journal.path, or it cannot be used")
 

@@ -35,7 +35,7 @@ class Partitions(KafkaCase):
         wait_until(lambda: self.count("flows_pending") == 0, lambda: f"nothing pending\n{self.collector.err[-3000:]}", 90)
         self.assertEqual(sums(self.topic.wait_flows(self.sent["flows"], 90)), self.sent)
         self.assertEqual(self.count("flows_dropped_total"), 0)
-        harness.conserves(self, self.collector.metrics())
+        harness.conserves(self, self.collector)
 
     def test_one_without_a_leader(self):
         """Partition 2 lies on the second broker alone, which ends. More batches come than the window holds."""

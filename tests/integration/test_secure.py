@@ -180,7 +180,7 @@ class Secure(KafkaCase):
         said = [line for line in c.err.splitlines() if cure in line]
         self.assertLess(len(said), 12, "it calms down")
         print(f"{topic}: {said[0]}")
-        harness.conserves(self, c.metrics())
+        harness.conserves(self, c)
         self.no_secret(c)
         self.assertEqual(c.terminate(), 0, c.err)
         self.assertIn("stay in the journal", c.err)

@@ -23,8 +23,7 @@ class Sizes(KafkaCase):
         # Without headers (a message a flow) a flow that comes twice is known by itself alone.
         flows = topic.flows() if strict else {tuple(sorted(f.items())): f for f in topic.flows()}.values()
         self.assertEqual(sums(flows), summary_sums(s))
-        m = c.metrics()
-        harness.conserves(self, m)
+        m = harness.conserves(self, c)
         self.assertEqual(m.sum("weir_collector_flows_dropped_total"), 0)
         return c, topic
 
