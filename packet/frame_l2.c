@@ -126,6 +126,8 @@ struct frame_next frame_l2_mpls(struct frame *fr)
 	bool first_stack = !f->n_mpls_label;
 	size_t size = 0;
 	uint32_t entry = 0;
+	if (first_stack)
+		f->n_mpls_ttl = 0; /* a record may have had the TTL of the top label, and no labels */
 	while (wire_left(&fr->w) >= 4) {
 		entry = wire_u32(&fr->w);
 		size += 4;

@@ -307,6 +307,25 @@ static void mpls_stack_without_a_bottom(void **state)
 	assert_int_equal(f.layer_size[1], 160);
 }
 
+/* NetFlow and IPFIX have an element for the top label's TTL, and a record may have that, as often as it likes, beside a packet. */
+static void mpls_ttl_that_was_there_before(void **state)
+{
+	(void)state;
+	char hex[1024] = MACS "8847 ";
+	for (int i = 0; i < 40; i++)
+		strcat(hex, "00064 0 40 ");
+	load(hex);
+	for (uint32_t before = 1; before <= FLOW_ARRAY_MAX; before += FLOW_ARRAY_MAX - 1) {
+		flow_clear(&f);
+		f.n_mpls_ttl = before;
+		struct frame_info info;
+		assert_int_equal(frame_decode_etype(bytes, n_bytes, 0, FRAME_INNER_BESIDE, &f, &info), 0);
+		assert_int_equal(f.n_mpls_label, FLOW_ARRAY_MAX);
+		assert_int_equal(f.n_mpls_ttl, FLOW_ARRAY_MAX);
+		assert_int_equal(f.mpls_ttl[0], 64);
+	}
+}
+
 static void pppoe(void **state)
 {
 	(void)state;
@@ -392,7 +411,7 @@ int main(void)
 		cmocka_unit_test(icmp),
 		cmocka_unit_test(mpls),
 		cmocka_unit_test(vlan_mpls_ipv6),
-		cmocka_unit_test(mpls_stack_without_a_bottom),
+		cmocka_unit_test(mpls_stack_without_a_bottom), cmocka_unit_test(mpls_ttl_that_was_there_before),
 		cmocka_unit_test(pppoe),
 		cmocka_unit_test(the_ip_length),
 		cmocka_unit_test(other_members_stay),
