@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <librdkafka/rdkafka.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,8 @@ enum {
 	ASK_MS = 3000,            /* patience for one question to the broker */
 	LOOK_AGAIN_MS = 10000,    /* for new partitions */
 	LOOK_SOON_MS = 1000,      /* while the topic is not there */
-	PARTITIONS_MAX = 10000
+	PARTITIONS_MAX = 10000,
+	TRIM_BYTES = 16 << 20     /* handed out between two looks for memory that can go back */
 };
 
 enum from { FROM_END, FROM_BEGINNING, FROM_TIME };
@@ -51,6 +53,7 @@ struct kafka_consumer {
 	rd_kafka_queue_t *queue;   /* without a group */
 	rd_kafka_message_t *held;  /* what the caller's struct kafka_message points into */
 	char *topic;
+	size_t handed_out;         /* bytes since memory was last given back */
 	bool grouped;
 	enum from from;
 	int64_t from_ms;
@@ -485,6 +488,18 @@ static void fill(const rd_kafka_message_t *m, struct kafka_message *ret_message)
 	}
 }
 
+/* What librdkafka reads ahead on a long way to the end of a topic, glibc keeps when it is free again, up to 150 MiB. At the end
+ * there is time to give it back. */
+static void give_memory_back(struct kafka_consumer *c)
+{
+	if (c->handed_out < TRIM_BYTES)
+		return;
+	c->handed_out = 0;
+#ifdef __GLIBC__
+	(void)malloc_trim(0);
+#endif
+}
+
 int kafka_consumer_poll(struct kafka_consumer *c, int timeout_ms, struct kafka_message *ret_message)
 {
 	if (c->held) {
@@ -492,14 +507,18 @@ int kafka_consumer_poll(struct kafka_consumer *c, int timeout_ms, struct kafka_m
 		c->held = NULL;
 	}
 	rd_kafka_message_t *m = next_message(c, timeout_ms);
-	if (!m)
+	if (!m) {
+		if (timeout_ms > 0)
+			give_memory_back(c);
 		return c->fatal ? -EIO : 0;
+	}
 	if (m->err) {
 		on_bad_message(c, m);
 		rd_kafka_message_destroy(m);
 		return c->fatal ? -EIO : 0;
 	}
 	c->held = m;
+	c->handed_out += m->len;
 	struct part *part = part_of(c, m->partition);
 	if (part)
 		part->next = m->offset + 1;
