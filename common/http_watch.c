@@ -26,7 +26,7 @@ struct http_watch {
 	pthread_cond_t changed;
 	uint64_t next_ns; /* the thread sleeps until then; 0: until it is woken */
 	bool stop;
-	LIST_HEAD(, http_watched) connections;
+	LIST_HEAD(http_watched_list, http_watched) connections;
 };
 
 /* Shuts down what is over its time: when to look again, 0: when something changes. */
@@ -35,6 +35,7 @@ static uint64_t look(struct http_watch *w, uint64_t now)
 	struct http_watched *c;
 	uint64_t next = 0;
 	LIST_FOREACH(c, &w->connections, link) {
+		/* cppcheck-suppress uninitvar ; it does not look into sys/queue.h */
 		if (c->until_ns && c->until_ns <= now) {
 			c->until_ns = 0;
 			(void)shutdown(c->fd, SHUT_RDWR);
