@@ -318,7 +318,7 @@ int mapping_read(const char *path, struct mapping **ret_mapping, char *err, size
 
 	if (f) {
 		size_t len = fread(text, 1, FILE_MAX + 1, f);
-		r = ferror(f) ? -EIO : len > FILE_MAX ? -EFBIG : 0;
+		r = ferror(f) ? -errno : len > FILE_MAX ? -EFBIG : 0;
 		text[len <= FILE_MAX ? len : 0] = '\0';
 		fclose(f);
 	}

@@ -77,7 +77,7 @@ const char *body_pack(const char *accept, const void *data, size_t len, struct b
 	if (!accept || len < PACK_MIN)
 		return NULL;
 	/* A name with q=0 behind it is rare enough to be taken at its word, and then nothing is packed. */
-	if (strstr(accept, "q=0,") || !strcmp(accept + strlen(accept) - (strlen(accept) > 3 ? 3 : 0), "q=0"))
+	if (strstr(accept, "q=0,") || strcmp(accept + strlen(accept) - (strlen(accept) > 3 ? 3 : 0), "q=0") == 0)
 		return NULL;
 	if (strstr(accept, "zstd"))
 		return pack_zstd(data, len, out) ? NULL : "zstd";

@@ -223,7 +223,7 @@ static const struct row rows_numbers[] = {
 	{"src and dst port > 1000", "F"}, {"proto 6", "ADE"}, {"proto tcp", "ADE"}, {"proto udp", "BF"},
 	{"proto icmp6", "C"}, {"proto ipv6-icmp", "C"}, {"proto in [udp 58]", "BCF"}, {"proto > 17", "C"},
 	{"proto icmp", ""}, {"proto ospf", ""}, {"bytes > 1k", "ACD"}, {"bytes > 2245", "CD"}, {"bytes > 1m", "CD"},
-	{"bytes >= 1500k", "CD"}, {"bytes > 1g", "D"}, {"bytes > 1t", ""}, {"bytes < 100", "BEFG"}, {"bytes = 80", "B"},
+	{"bytes >= 0", "ABCDEFG"}, {"bytes >= 1500k", "CD"}, {"bytes > 1g", "D"}, {"bytes > 1t", ""}, {"bytes < 100", "BEFG"}, {"bytes = 80", "B"},
 	{"packets 27", "A"}, {"packets > 1m", "D"}, {"in packets 27", "A"}, {"out packets 7", "D"},
 	{"out bytes > 70", "D"}, {"in bytes 80", "B"}, {"flows > 1", "E"}, {"flows = 1", "ABCDFG"},
 	{"duration > 5000", "AD"}, {"duration > 10s", "D"}, {"duration = 10s", "A"}, {"duration >= 1min", "D"},

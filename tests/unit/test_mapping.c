@@ -1,6 +1,7 @@
 /*
  * test_mapping.c -- a user's own rows: to fields that exist and to numbers of their own; what is wrong in the file.
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "collector/mapping.h"
@@ -175,6 +176,8 @@ static void mistakes(void **state)
 		assert_int_equal(mapping_parse(cases[i].text, "map.conf", &m, err, sizeof(err)), -22);
 		assert_non_null(strstr(err, cases[i].says));
 	}
+	assert_int_equal(mapping_read("/proc/self", &m, err, sizeof(err)), -EISDIR);
+	assert_non_null(strstr(err, "/proc/self: Is a directory"));
 	static char long_line[2000];
 	memset(long_line, 'x', sizeof(long_line) - 1);
 	assert_int_equal(mapping_parse(long_line, "map.conf", &m, err, sizeof(err)), -22);

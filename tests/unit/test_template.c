@@ -226,6 +226,26 @@ static void withdrawal_over_tcp(void **state)
 	assert_int_equal(stats()->templates_withdrawn, 3);
 }
 
+/* Each alone, so many that they stand in each other's way in the table. */
+static void withdrawal_of_many(void **state)
+{
+	enum { MANY = 300 };
+	(void)state;
+	for (uint16_t id = 256; id < 256 + MANY; id++) {
+		ipfix(1);
+		template_set(id, SMALL);
+		send_session(7);
+	}
+	assert_int_equal(stats()->templates, MANY);
+	for (uint16_t id = 256; id < 256 + MANY; id++) {
+		ipfix(1);
+		template_set(id, NULL, 0);
+		send_session(7);
+		assert_int_equal(stats()->templates, 256 + MANY - 1 - id);
+	}
+	assert_int_equal(stats()->templates_withdrawn, MANY);
+}
+
 /* RFC 7011 8.4: there are none over UDP. A forged one must not stop an exporter. */
 static void withdrawal_over_udp_is_refused(void **state)
 {
@@ -453,7 +473,7 @@ int main(void)
 		T(one_unknown_set_skips_that_set_alone), T(a_new_source_port_knows_the_templates),
 		T(domains_have_templates_of_their_own), T(versions_and_exporters_have_templates_of_their_own),
 		T(a_changed_template_is_counted_and_used), T(contradicting_ports_are_kept_apart), T(variants_are_bounded),
-		T(withdrawal_over_tcp), T(withdrawal_over_udp_is_refused), T(sessions_are_apart), T(v9_over_tcp_is_refused),
+		T(withdrawal_over_tcp), T(withdrawal_of_many), T(withdrawal_over_udp_is_refused), T(sessions_are_apart), T(v9_over_tcp_is_refused),
 		T(templates_expire), T(templates_are_bounded), T(fields_are_bounded), T(reserved_sets_are_counted),
 		T(a_template_cut_short_is_refused), T(a_template_id_below_256_is_refused), T(padding_behind_templates),
 		T(a_set_longer_than_the_datagram), T(a_set_shorter_than_its_header),
