@@ -76,6 +76,27 @@ static void only_what_waits_for_it_goes(void **state)
 	assert_int_equal(stats()->sets_held, 3);
 }
 
+/* So many wait that they stand behind each other; the last to come go first. */
+static void many_wait(void **state)
+{
+	enum { MANY = 500, FIRST = 256 };
+	(void)state;
+	for (uint16_t id = FIRST; id < FIRST + MANY; id++) {
+		ipfix(1);
+		small_set(id, 1);
+		send_all();
+	}
+	assert_int_equal(stats()->sets_held, MANY);
+	for (uint16_t id = FIRST + MANY - 1; id >= FIRST; id--) {
+		ipfix(1);
+		template_set(id, SMALL);
+		send_all();
+		assert_int_equal(res.flows, 1);
+		assert_int_equal(stats()->sets_held, id - FIRST);
+	}
+	assert_int_equal(stats()->held_bytes, 0);
+}
+
 static void it_is_given_up_after_a_while(void **state)
 {
 	(void)state;
@@ -154,7 +175,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(data_before_its_template), T(the_template_comes_later_in_the_same_datagram), T(options_data_waits_too),
-		T(only_what_waits_for_it_goes), T(it_is_given_up_after_a_while), T(the_bytes_are_bounded),
+		T(only_what_waits_for_it_goes), T(many_wait), T(it_is_given_up_after_a_while), T(the_bytes_are_bounded),
 		T(without_room_it_is_skipped), T(held_data_that_does_not_fit_the_template),
 	};
 	return RUN(tests);
